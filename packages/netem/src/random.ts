@@ -22,17 +22,15 @@ export interface Random {
  */
 export function createRandom(seed: number): Random {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`seed: ${seed} is not a safe integer`);
-  const low = seed >>> 0;
-  const high = Math.floor(seed / 2 ** 32) >>> 0;
-  // The halves are mixed one into the other: seeds that differ in either give unrelated states.
-  let x = low ^ Math.imul(high, 0x9e3779b1);
-  const state = new Uint32Array(4);
-  for (let i = 0; i < 4; i++) {
-    x = (x + 0x9e3779b9) | 0;
-    state[i] = splitmix(x ^ (i % 2 === 0 ? high : low));
+  // Four Feistel rounds over the halves of the seed: every seed gives another state, neighbours unrelated ones.
+  let left = seed >>> 0;
+  let right = Math.floor(seed / 2 ** 32) >>> 0;
+  const words: number[] = [];
+  for (let round = 1; round <= 4; round++) {
+    [left, right] = [right, (left ^ splitmix(right + Math.imul(round, 0x9e3779b9))) >>> 0];
+    words.push(round <= 2 ? splitmix(right) : right);
   }
-  if (state.every((word) => word === 0)) state[0] = 1; // the one state that xoshiro cannot leave
-  return new Xoshiro(state);
+  return new Xoshiro(Uint32Array.from(words));
 }
 
 /** xoshiro128** (Blackman and Vigna): 128 bits of state, period 2^128 - 1. */
@@ -40,6 +38,7 @@ class Xoshiro implements Random {
   readonly #state: Uint32Array;
 
   constructor(state: Uint32Array) {
+    if (state.every((word) => word === 0)) state[0] = 1; // the one state that it could not leave
     this.#state = state;
   }
 
@@ -80,9 +79,7 @@ class Xoshiro implements Random {
   }
 
   fork(): Random {
-    const state = Uint32Array.from({ length: 4 }, () => splitmix(this.uint32()));
-    if (state.every((word) => word === 0)) state[0] = 1;
-    return new Xoshiro(state);
+    return new Xoshiro(Uint32Array.from({ length: 4 }, () => splitmix(this.uint32())));
   }
 }
 
