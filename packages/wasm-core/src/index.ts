@@ -1,0 +1,3 @@
+export * from "./core.ts";
+export * from "./create.ts";
+export * from "./sequence.ts";

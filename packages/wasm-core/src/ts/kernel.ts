@@ -1,0 +1,15 @@
+import type { Kernel } from "../kernel.ts";
+import { TsPackets } from "./packet.ts";
+import { Pool } from "./pool.ts";
+import { TsReceiveWindows } from "./receive-window.ts";
+import { TsSendWindows } from "./send-window.ts";
+
+/** The pure TypeScript engine over `buffer`, which is all zero and has room for the pool's `slotCount` blocks. */
+export function createTsKernel(buffer: ArrayBuffer, slotCount: number): Kernel {
+  const pool = new Pool(buffer, slotCount);
+  return {
+    packets: new TsPackets(pool),
+    sendWindows: new TsSendWindows(pool),
+    receiveWindows: new TsReceiveWindows(pool),
+  };
+}

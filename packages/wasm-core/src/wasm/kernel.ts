@@ -1,0 +1,75 @@
+import type { Kernel, PacketKernel, ReceiveWindowKernel, SendWindowKernel } from "../kernel.ts";
+import { MEMORY_PAGE_BYTES } from "../memory-map.ts";
+
+/** What assembly/index.ts exports, as WebAssembly gives it to JavaScript. */
+interface CoreExports extends PacketKernel {
+  memory: WebAssembly.Memory;
+  poolInitialise(slotCount: number): void;
+  sendCreate: SendWindowKernel["create"];
+  sendPush: SendWindowKernel["push"];
+  sendMessageOffset: SendWindowKernel["messageOffset"];
+  sendMessageLength: SendWindowKernel["messageLength"];
+  sendMessageFlags: SendWindowKernel["messageFlags"];
+  sendSetMessageFlags: SendWindowKernel["setMessageFlags"];
+  sendMarkSent: SendWindowKernel["markSent"];
+  sendMarkLost: SendWindowKernel["markLost"];
+  sendTransmissions: SendWindowKernel["transmissions"];
+  sendSentAtMs: SendWindowKernel["sentAtMs"];
+  sendOldestSent: SendWindowKernel["oldestSent"];
+  sendSentAfter: SendWindowKernel["sentAfter"];
+  sendFirstLost: SendWindowKernel["firstLost"];
+  sendAcknowledge: SendWindowKernel["acknowledge"];
+  sendRelease: SendWindowKernel["release"];
+  receiveCreate: ReceiveWindowKernel["create"];
+  receiveAccept: ReceiveWindowKernel["accept"];
+  receiveFrontOffset: ReceiveWindowKernel["frontOffset"];
+  receiveFrontLength: ReceiveWindowKernel["frontLength"];
+  receiveFrontFlags: ReceiveWindowKernel["frontFlags"];
+  receiveTake: ReceiveWindowKernel["take"];
+  receiveRelease: ReceiveWindowKernel["release"];
+}
+
+/** The kernel of a new instance, and its memory of `memoryBytes`, which never grows again. */
+export function createWasmKernel(
+  instance: WebAssembly.Instance,
+  memoryBytes: number,
+  slotCount: number,
+): { kernel: Kernel; buffer: ArrayBuffer } {
+  const wasm = instance.exports as unknown as CoreExports;
+  wasm.memory.grow((memoryBytes - wasm.memory.buffer.byteLength) / MEMORY_PAGE_BYTES);
+  wasm.poolInitialise(slotCount);
+  // Plain objects: engines call through these faster than through the exports object.
+  const packets: PacketKernel = {
+    encodeStop: wasm.encodeStop,
+    encodeAck: wasm.encodeAck,
+    encodeData: wasm.encodeData,
+    decode: wasm.decode,
+  };
+  const sendWindows: SendWindowKernel = {
+    create: wasm.sendCreate,
+    push: wasm.sendPush,
+    messageOffset: wasm.sendMessageOffset,
+    messageLength: wasm.sendMessageLength,
+    messageFlags: wasm.sendMessageFlags,
+    setMessageFlags: wasm.sendSetMessageFlags,
+    markSent: wasm.sendMarkSent,
+    markLost: wasm.sendMarkLost,
+    transmissions: wasm.sendTransmissions,
+    sentAtMs: wasm.sendSentAtMs,
+    oldestSent: wasm.sendOldestSent,
+    sentAfter: wasm.sendSentAfter,
+    firstLost: wasm.sendFirstLost,
+    acknowledge: wasm.sendAcknowledge,
+    release: wasm.sendRelease,
+  };
+  const receiveWindows: ReceiveWindowKernel = {
+    create: wasm.receiveCreate,
+    accept: wasm.receiveAccept,
+    frontOffset: wasm.receiveFrontOffset,
+    frontLength: wasm.receiveFrontLength,
+    frontFlags: wasm.receiveFrontFlags,
+    take: wasm.receiveTake,
+    release: wasm.receiveRelease,
+  };
+  return { kernel: { packets, sendWindows, receiveWindows }, buffer: wasm.memory.buffer };
+}
