@@ -117,6 +117,12 @@ describe("VirtualClock", () => {
     assert.deepEqual(wokenAtMs, [10, 20, 30]);
     assert.equal(await clock.runWhileAsync(() => true, 1000, turn), false);
     assert.equal(clock.now(), 1030);
+    let settled = false;
+    void Promise.resolve().then(() => {
+      settled = true;
+    });
+    assert.equal(await clock.runWhileAsync(() => !settled, 1000, turn), true);
+    assert.equal(clock.now(), 1030);
   });
 
   it("throws instead of hanging when a timer re-arms itself in place for ever", () => {
@@ -126,6 +132,18 @@ describe("VirtualClock", () => {
     };
     again();
     assert.throws(() => clock.runUntil(8), /time stands still at 7 ms/);
+  });
+
+  it("does not take a long run for a loop", () => {
+    const clock = new VirtualClock();
+    let left = 1_100_000;
+    const again = (): void => {
+      left -= 1;
+      if (left > 0) clock.setTimer(clock.now() + 0.001, again);
+    };
+    again();
+    clock.runUntil(2000);
+    assert.equal(left, 0);
   });
 
   it("passes on what a wake function throws, and the other timers stand", () => {

@@ -85,6 +85,19 @@ describe("corruption and truncation", () => {
     assert.ok(corrupted > 440 && corrupted < 560, `${corrupted} of 1000`);
   });
 
+  it("changes each packet that it corrupts, and may truncate it as well", () => {
+    const rig = createRig(26, { corrupt: 1 });
+    rig.offer(2000, 1);
+    rig.link.configure({ truncate: 1 });
+    rig.offer(100, 1000);
+    rig.clock.runUntil(0);
+    assert.ok(rig.arrivals.slice(0, 2000).every(({ bytes }) => bytes[0] !== 7));
+    const both = rig.arrivals
+      .slice(2000)
+      .filter(({ bytes }) => bytes.length < 1000 && bytes.some((b) => b !== 7));
+    assert.ok(both.length > 30, `${both.length} of 100 both`);
+  });
+
   it("of two copies of a packet, damages each by itself", () => {
     const { arrivals } = run(17, { corrupt: 0.5, duplicate: 1 });
     const damaged = new Map<number, number>();

@@ -156,6 +156,7 @@ describe("up and down", () => {
     rig.clock.runUntil(15); // 0 has arrived, 1 is half sent
     rig.link.configure({ up: false });
     assert.equal(rig.link.queuedPackets, 2);
+    assert.equal(rig.link.queuedBytes, 20);
     rig.offer(2, 10);
     rig.clock.runUntil(1000);
     assert.deepEqual(ids(rig.arrivals), [0]);

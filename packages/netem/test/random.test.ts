@@ -64,6 +64,13 @@ test("fill() writes every byte of any length, and nothing outside", () => {
   }
 });
 
+test("fill() draws each byte by itself", () => {
+  const bytes = new Uint8Array(40_000);
+  createRandom(9).fill(bytes);
+  const repeats = bytes.filter((byte, i) => byte === bytes[i + 1]).length;
+  assert.ok(Math.abs(repeats - 40_000 / 256) < 60, `${repeats} bytes equal to the next`);
+});
+
 test("a fork goes its own way: what it draws does not change its parent's numbers", () => {
   const used = createRandom(8);
   const unused = createRandom(8);
