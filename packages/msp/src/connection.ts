@@ -1,0 +1,410 @@
+import {
+  type Core,
+  type DecodedPacket,
+  MESSAGE_BYTES,
+  PacketFlag,
+  PacketKind,
+  type SequenceNumber,
+} from "@meshstream/wasm-core";
+import type { Address } from "./address.ts";
+import type { MspConfig } from "./config.ts";
+import type { Counters } from "./counters.ts";
+import type { Output } from "./endpoint.ts";
+import { MspError } from "./errors.ts";
+import type { EventType, Outcome } from "./events.ts";
+import type { Listener } from "./listener.ts";
+import { ReceiveSide } from "./receive-side.ts";
+import { SendSide } from "./send-side.ts";
+import type { PacketWriter } from "./stream/transport.ts";
+import { Timer, TimerTable } from "./timers.ts";
+
+/** What a connection needs of the endpoint that holds it. */
+export interface ConnectionHost<Path> {
+  readonly core: Core;
+  readonly config: MspConfig;
+  readonly counters: Counters;
+  readonly nowMs: number;
+  /** The connection may have something to send or to say: poll it. */
+  wake(connection: Connection<Path>): void;
+}
+
+/** Figures of one connection; counts of messages, times in milliseconds. */
+export interface ConnectionStats {
+  readonly sent: number;
+  readonly retransmitted: number;
+  readonly received: number;
+  readonly inFlight: number;
+  readonly srttMs: number | undefined;
+  readonly minRttMs: number | undefined;
+}
+
+/**
+ * One MSP connection: a two-way, reliable, ordered stream of messages (docs/wire.md W2). It reads no clock and touches
+ * no socket. Its methods are of four kinds: nouns look, plain verbs say what the application wants, handle* takes in
+ * what happened, poll* gives out what to do. Only the {@link Endpoint} calls the last two kinds.
+ */
+export class Connection<Path = unknown> {
+  readonly local: Address;
+  readonly remote: Address;
+  /** The caller's own: where packets of this connection go out. */
+  readonly path: Path;
+  /** The listener that made it for a peer that connected; undefined on the connecting side. */
+  readonly listener: Listener | undefined;
+  /** How it ended; undefined while it is open. */
+  outcome: Outcome | undefined;
+  /** Why it failed. May be set while messages that had arrived are still to be taken. */
+  failure: MspError | undefined;
+  /** For the endpoint alone: the packet that pollTransmit has announced. */
+  readonly transmit: Output<Path> & { kind: "transmit" };
+  /** For the endpoint alone: its place among those to poll and among the deadlines. */
+  readonly place: {
+    isAwake: boolean;
+    deadlineMs: number;
+    heapIndex: number;
+    readonly owner: Connection<Path>;
+  };
+
+  private readonly endpoint: ConnectionHost<Path>;
+  private readonly sending: SendSide;
+  private readonly receiving: ReceiveSide;
+  private readonly timers = new TimerTable();
+  private readonly events: EventType[] = [];
+  private heardFromPeer = false;
+  private heardAtMs: number;
+  private sentAtMs = Number.NEGATIVE_INFINITY;
+  private sentCount = 0;
+  private mustSend = false;
+  private stopWanted = false;
+  private shutdownReported = false;
+  /** A SHUTDOWN of ours went out before the peer's was taken: its acknowledgement does not prove that the peer has ours. */
+  private shutdownWentFirst = false;
+  private noRouteUntilMs = Number.NEGATIVE_INFINITY;
+  private announced: SequenceNumber | typeof PURE_ACK | typeof STOP = PURE_ACK;
+
+  constructor(
+    endpoint: ConnectionHost<Path>,
+    local: Address,
+    remote: Address,
+    path: Path,
+    listener?: Listener,
+  ) {
+    this.endpoint = endpoint;
+    this.local = local;
+    this.remote = remote;
+    this.path = path;
+    this.listener = listener;
+    this.sending = new SendSide(endpoint.core, endpoint.config);
+    this.receiving = new ReceiveSide(endpoint.core, endpoint.config);
+    this.heardAtMs = endpoint.nowMs;
+    this.mustSend = true; // the opening packet, or the answer to one; with data if there is any by then
+    if (listener !== undefined) this.say("incoming");
+    const write: PacketWriter = (core, offset) => this.encode(core, offset);
+    this.transmit = { kind: "transmit", path, local: local.sid, remote, write, connection: this };
+    this.place = { isAwake: false, deadlineMs: Number.POSITIVE_INFINITY, heapIndex: -1, owner: this };
+  }
+
+  // What it is like.
+
+  /** A packet from the peer has come. */
+  get isConnected(): boolean {
+    return this.heardFromPeer && !this.isClosed;
+  }
+
+  get isClosed(): boolean {
+    return this.outcome !== undefined;
+  }
+
+  /** shutdown() was called. */
+  get isShutdownLocal(): boolean {
+    return this.sending.isShutdown;
+  }
+
+  /** shutdown() was called and no queued message is unacknowledged any more. */
+  get isDrainedLocal(): boolean {
+    return this.sending.isDrained;
+  }
+
+  /** The peer has shut down and every message before that is taken. */
+  get isShutdownRemote(): boolean {
+    return this.receiving.isShutdown;
+  }
+
+  /** The next send() of a message will take it. */
+  get canSend(): boolean {
+    return !this.isEnding && this.sending.hasRoom;
+  }
+
+  /** Bytes of the next message to take, 1..1195; -1 if there is none now. */
+  get frontLength(): number {
+    return this.isClosed ? -1 : this.receiving.frontLength;
+  }
+
+  /** Offset in the core's memory of the next message to take, valid until take(); -1 if there is none now. */
+  get frontOffset(): number {
+    return this.isClosed ? -1 : this.receiving.frontOffset;
+  }
+
+  /** Whether somebody should stay some time to repeat the last acknowledgement: false once the peer is known to have it. */
+  get mayBeRepeatedTo(): boolean {
+    return this.outcome === "clean" && this.shutdownWentFirst;
+  }
+
+  /** The last cumulative acknowledgement, for the memory of closed connections. */
+  get ack(): SequenceNumber {
+    return this.receiving.ack;
+  }
+
+  get stats(): ConnectionStats {
+    const { rtt } = this.sending;
+    return {
+      sent: this.sentCount,
+      retransmitted: this.sending.retransmittedCount,
+      received: this.receiving.receivedCount,
+      inFlight: this.isClosed ? 0 : this.sending.inFlightCount,
+      srttMs: rtt.srttMs,
+      minRttMs: rtt.srttMs === undefined ? undefined : rtt.minMs,
+    };
+  }
+
+  // What the application wants.
+
+  /**
+   * Queue a message of 1..1024 bytes; it is copied. False if there is no room now: "writable" will say when there is.
+   * Throws RangeError for another length, MspError "state" after shutdown(), and the failure once the connection is over.
+   */
+  send(message: Uint8Array): boolean {
+    checkMessageLength(message.length);
+    this.checkOpen("send");
+    if (this.sending.isShutdown) throw new MspError("state", "cannot send after shutdown()");
+    const taken = this.sending.queue(message);
+    if (taken) this.endpoint.wake(this);
+    return taken;
+  }
+
+  /** End the outgoing direction: what is queued still goes, then SHUTDOWN. A second call does nothing. */
+  shutdown(): void {
+    if (this.isEnding || this.sending.isShutdown) return;
+    this.sending.shutdown();
+    this.endpoint.wake(this);
+  }
+
+  /** End at once: both queues are discarded, the peer is told once. Does nothing on a closed connection. */
+  stop(): void {
+    if (this.isClosed) return;
+    if (this.failure === undefined) this.stopWanted = true;
+    this.close("stopped");
+  }
+
+  /** Let go of the next message (it must be there: else MspError "state"): only now it counts as received and is acknowledged. */
+  take(): void {
+    if (this.frontLength === -1) throw new MspError("state", "take(): there is no message to take");
+    this.receiving.take(this.endpoint.nowMs);
+    this.reportProgress();
+    this.closeIfFailedAndRead();
+    this.endpoint.wake(this);
+  }
+
+  /** End with an error that comes from below, such as the loss of the transport. What has arrived can still be taken. */
+  fail(failure: MspError): void {
+    if (this.isEnding) return;
+    this.failure = failure;
+    this.say("failed");
+    this.closeIfFailedAndRead();
+    this.endpoint.wake(this);
+  }
+
+  // What happened.
+
+  /** Take in a packet from the peer. STOP and every fault are the endpoint's. */
+  handlePacket(packet: DecodedPacket): void {
+    if (this.isEnding) return;
+    const { nowMs, counters } = this.endpoint;
+    this.heardAtMs = nowMs;
+    if (!this.heardFromPeer) this.handleConnected();
+    if ((packet.flags & PacketFlag.ACK) !== 0) {
+      const meaning = this.sending.handleAck(packet.ack, packet.kind === PacketKind.ACK, nowMs);
+      if (meaning === "beyond-sent") counters.count("msp.ack-beyond-sent");
+    }
+    if (packet.kind === PacketKind.DATA) {
+      const before = this.receiving.frontLength;
+      const meaning = this.receiving.handleData(packet, nowMs);
+      if (meaning !== "kept") counters.count(`msp.data-${meaning}`);
+      if (before === -1 && this.receiving.frontLength !== -1) this.say("readable");
+    }
+    this.reportProgress();
+    this.endpoint.wake(this);
+  }
+
+  /** The peer says that the connection is gone. */
+  handleStop(): void {
+    if (this.isEnding) return;
+    if (this.endsUnconfirmed()) return;
+    const failure = this.heardFromPeer
+      ? "the peer ended the connection suddenly"
+      : "the peer refused the connection (nothing listens on that port, or it turned us away)";
+    this.failure = new MspError("stopped", failure);
+    this.say("failed");
+    this.close("failed"); // at once: the peer's stop discards what it sent before
+  }
+
+  /** Deadlines up to the endpoint's `nowMs` have come. */
+  handleTime(): void {
+    if (this.isEnding) return;
+    const { nowMs, config } = this.endpoint;
+    if (this.timers.isDue(Timer.PATIENCE, nowMs)) {
+      if (this.endsUnconfirmed()) return;
+      const silence = `nothing heard from the peer for ${config.patienceMs / 1000} s`;
+      this.fail(
+        new MspError(
+          "timeout",
+          this.heardFromPeer ? silence : `${silence}: it is not there, or no route leads to it`,
+        ),
+      );
+      return;
+    }
+    if (this.timers.isDue(Timer.RETRANSMIT, nowMs)) this.sending.handleTimeout(nowMs);
+    if (this.timers.isDue(Timer.KEEP_ALIVE, nowMs)) this.mustSend = true;
+    this.endpoint.wake(this);
+  }
+
+  /** The packet just given out had no route: nothing left this node. Hold everything for a moment. */
+  handleNoRoute(): void {
+    if (this.isEnding) return;
+    this.noRouteUntilMs = this.endpoint.nowMs + this.endpoint.config.noRouteRetryMs;
+    this.sentCount -= 1;
+    if (typeof this.announced === "number") this.sending.handleNotSent(this.announced);
+    else this.mustSend = true;
+  }
+
+  // What to do.
+
+  /** The next thing to tell the application, or undefined. */
+  pollEvent(): EventType | undefined {
+    return this.events.shift();
+  }
+
+  /** Whether a packet is to be sent now: the one that `transmit` stands for. */
+  pollTransmit(): boolean {
+    if (this.stopWanted) {
+      this.stopWanted = false;
+      this.announced = STOP;
+      return true;
+    }
+    const { nowMs } = this.endpoint;
+    if (this.isEnding || nowMs < this.noRouteUntilMs) return false;
+    const sequence = this.sending.pollMessage(nowMs);
+    if (sequence !== -1) {
+      this.announced = sequence;
+      if (this.sending.isShutdownMessage(sequence)) this.shutdownWentFirst ||= !this.receiving.isShutdown;
+    } else if (this.mustSend || this.ackIsDue(nowMs)) {
+      this.announced = PURE_ACK;
+    } else {
+      return false;
+    }
+    this.mustSend = false;
+    this.sentAtMs = nowMs;
+    this.sentCount += 1;
+    this.receiving.handleAckSent();
+    return true;
+  }
+
+  /** After everything is polled: close what is finished, set the deadlines. Returns the earliest; Infinity if there is none. */
+  pollDeadline(): number {
+    if (this.isFinishedButForAck && !this.receiving.owesAck && !this.isEnding) this.close("clean");
+    if (this.isEnding) return Number.POSITIVE_INFINITY;
+    this.rearm();
+    return this.timers.nextMs();
+  }
+
+  private get isEnding(): boolean {
+    return this.outcome !== undefined || this.failure !== undefined;
+  }
+
+  private get isFinishedButForAck(): boolean {
+    return this.sending.isDone && this.receiving.isShutdown;
+  }
+
+  private ackIsDue(nowMs: number): boolean {
+    return this.receiving.ackDeadlineMs <= nowMs || (this.receiving.owesAck && this.isFinishedButForAck);
+  }
+
+  private checkOpen(verb: string): void {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.isClosed) throw new MspError("state", `cannot ${verb}: the connection is closed`);
+  }
+
+  private handleConnected(): void {
+    this.heardFromPeer = true;
+    this.sending.handleConnected();
+    this.say("connected");
+  }
+
+  /** Row 7 of the departures (docs/wire.md W11): nothing is missing on either side but the peer's last acknowledgement. */
+  private endsUnconfirmed(): boolean {
+    if (!this.sending.lacksOnlyShutdown || !this.receiving.isShutdown) return false;
+    this.close("unconfirmed");
+    return true;
+  }
+
+  private closeIfFailedAndRead(): void {
+    if (this.failure !== undefined && this.receiving.frontLength === -1) this.close("failed");
+  }
+
+  private close(outcome: Outcome): void {
+    if (this.isClosed) return;
+    this.outcome = outcome;
+    this.sending.release();
+    this.receiving.release();
+    this.say("closed");
+    this.endpoint.wake(this);
+  }
+
+  private reportProgress(): void {
+    if (this.sending.wasFull && this.sending.hasRoom) {
+      this.sending.wasFull = false;
+      this.say("writable");
+    }
+    if (this.receiving.isShutdown && !this.shutdownReported) {
+      this.shutdownReported = true;
+      this.say("shutdown");
+    }
+  }
+
+  private say(event: EventType): void {
+    if (this.events.at(-1) !== event) this.events.push(event);
+  }
+
+  private rearm(): void {
+    const { nowMs, config } = this.endpoint;
+    const isHeld = nowMs < this.noRouteUntilMs;
+    const silenceMs = this.heardFromPeer
+      ? config.keepAliveMs
+      : Math.min(config.keepAliveMs, config.initialRtoMs);
+    const { timers } = this;
+    timers.set(Timer.RETRANSMIT, isHeld ? NEVER : this.sending.deadlineMs);
+    timers.set(Timer.ACKNOWLEDGE, isHeld ? NEVER : this.receiving.ackDeadlineMs);
+    timers.set(Timer.KEEP_ALIVE, isHeld ? NEVER : this.sentAtMs + silenceMs);
+    timers.set(Timer.NO_ROUTE, isHeld ? this.noRouteUntilMs : NEVER);
+    timers.set(Timer.PATIENCE, this.heardAtMs + config.patienceMs);
+  }
+
+  private encode(core: Core, offset: number): number {
+    if (this.announced === STOP) return core.encodeStop(offset);
+    let flags = this.heardFromPeer ? 0 : PacketFlag.FIRST;
+    if (this.receiving.gotData) flags |= PacketFlag.ACK;
+    const { ack } = this.receiving;
+    if (this.announced === PURE_ACK) return core.encodeAck(offset, flags, ack);
+    return this.sending.encode(this.announced, offset, flags, ack);
+  }
+}
+
+/** Row 9 of the departures (docs/wire.md W11): a length is checked where it is given. */
+function checkMessageLength(length: number): void {
+  if (length < 1 || length > MESSAGE_BYTES) {
+    throw new RangeError(`a message has 1 to ${MESSAGE_BYTES} bytes, not ${length}`);
+  }
+}
+
+const PURE_ACK = "ack";
+const STOP = "stop";
+const NEVER = Number.POSITIVE_INFINITY;

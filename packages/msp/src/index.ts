@@ -1,0 +1,20 @@
+export * from "./address.ts";
+export { MESSAGE_SIZE, type MspConfig, parseConfig } from "./config.ts";
+export { Connection, type ConnectionStats } from "./connection.ts";
+export { Counters } from "./counters.ts";
+export { Endpoint, type Output } from "./endpoint.ts";
+export { MspError, type MspErrorCode } from "./errors.ts";
+export type { EndpointEvent, EventType, Outcome } from "./events.ts";
+export type { Listener } from "./listener.ts";
+export {
+  Driver,
+  type DriverConnection,
+  type DriverEvent,
+  type DriverListener,
+  type DriverOptions,
+} from "./stream/driver.ts";
+export { MspListener } from "./stream/listener.ts";
+export { type ConnectOptions, type ListenOptions, Mesh, type MeshOptions } from "./stream/mesh.ts";
+export { type CallOptions, MspSocket } from "./stream/socket.ts";
+export * from "./stream/transport.ts";
+export { TokenBucket } from "./token-bucket.ts";

@@ -1,0 +1,234 @@
+import { type Address, BIND_ALL, type BindAddress, MAX_PORT, parsePort, type Sid } from "../address.ts";
+import type { MspConfig } from "../config.ts";
+import type { Connection } from "../connection.ts";
+import { Endpoint } from "../endpoint.ts";
+import { MspError } from "../errors.ts";
+import type { EndpointEvent } from "../events.ts";
+import type { Listener } from "../listener.ts";
+import type { Clock, Entropy, SealedBinding, SealedTransport, TimerHandle } from "./transport.ts";
+
+export type DriverEvent = EndpointEvent<SealedBinding>;
+export type DriverConnection = Connection<SealedBinding>;
+
+/** A listener and the port that it holds. */
+export interface DriverListener {
+  readonly listener: Listener;
+  /** What was bound, resolved. */
+  readonly local: Address;
+  /** See SealedBinding.ready. */
+  readonly ready: Promise<void>;
+}
+
+export interface DriverOptions {
+  readonly transport: SealedTransport;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly config: MspConfig;
+  /** Called for every event, in order, never within a verb of the endpoint: it may call run(). */
+  readonly onEvent: (event: DriverEvent) => void;
+  /** Called once if the transport is lost, after every connection has been failed. */
+  readonly onLost?: (failure: MspError) => void;
+}
+
+/**
+ * The only loop: brings the time, the packets of a transport and the wishes of the application to an endpoint, one at a time,
+ * and after each does all that the endpoint says. Both faces stand on it.
+ */
+export class Driver {
+  readonly endpoint: Endpoint<SealedBinding>;
+  readonly transport: SealedTransport;
+  /** When {@link step} must be called at the latest; Infinity if there is no need. The driver's own timer does so. */
+  nextTimeoutMs = Number.POSITIVE_INFINITY;
+
+  private readonly options: DriverOptions;
+  private readonly events: DriverEvent[] = [];
+  /** How many listeners and connections, open or remembered, need each port. */
+  private readonly bindings = new Map<SealedBinding, number>();
+  private readonly bindingOf = new Map<Listener, SealedBinding>();
+  /** Ports of closed connections, until these are forgotten; the earliest first. */
+  private readonly retired: { readonly binding: SealedBinding; readonly atMs: number }[] = [];
+  private timer: TimerHandle | undefined;
+  private timerAtMs = Number.POSITIVE_INFINITY;
+  private isDraining = false;
+  private isTelling = false;
+  private isClosed = false;
+
+  constructor(options: DriverOptions) {
+    this.options = options;
+    this.transport = options.transport;
+    this.endpoint = new Endpoint(options.transport.core, options.config);
+    this.transport.onLost((failure) => {
+      this.run(() => this.endpoint.handleLost(failure));
+      options.onLost?.(failure);
+    });
+  }
+
+  /** Tell the endpoint one thing, then do all that follows from it. Not to be called while that is under way. */
+  run<T>(mutation: () => T): T {
+    if (this.isDraining) throw new MspError("state", "the endpoint was called from within its own poll");
+    this.tellTime();
+    try {
+      return mutation();
+    } finally {
+      if (!this.isClosed) this.drain();
+    }
+  }
+
+  /** Let time pass: does what is due. */
+  step(): void {
+    this.run(() => {});
+  }
+
+  /** Bind a port and accept connections to it. Throws as SealedTransport.bind does. */
+  listen(local: BindAddress): DriverListener {
+    parsePort(local.port);
+    const binding = this.bind(local);
+    const sid = local.sid === BIND_ALL ? undefined : binding.local.sid;
+    const listener = this.endpoint.listen(sid, local.port);
+    this.bindingOf.set(listener, binding);
+    this.keep(binding);
+    return { listener, local: binding.local, ready: binding.ready };
+  }
+
+  /** Accept no more; connections that were accepted stay, and so does the port until the last has closed. */
+  unlisten(listener: Listener): void {
+    const binding = this.bindingOf.get(listener);
+    if (binding === undefined) return;
+    this.bindingOf.delete(listener);
+    this.endpoint.unlisten(listener);
+    this.release(binding);
+  }
+
+  /**
+   * Bind a port (a random one if it is 0) and open a connection from it. Sends nothing: call step() or run() for that.
+   * Throws as SealedTransport.bind and Endpoint.connect do.
+   */
+  connect(local: BindAddress, remote: Address): DriverConnection {
+    parsePort(remote.port);
+    this.tellTime();
+    const binding = this.bind(local);
+    try {
+      const connection = this.endpoint.connect(binding.local, remote, binding);
+      this.keep(binding);
+      binding.ready.catch((cause: unknown) => {
+        this.run(() =>
+          connection.fail(cause instanceof MspError ? cause : new MspError("port-in-use", String(cause))),
+        );
+      });
+      return connection;
+    } catch (error) {
+      binding.close();
+      throw error;
+    }
+  }
+
+  /** Stop the timer and free every port, without a word to any peer. The transport stays open. */
+  close(): void {
+    this.isClosed = true;
+    this.timer?.cancel();
+    for (const binding of this.bindings.keys()) binding.close();
+    this.bindings.clear();
+  }
+
+  private tellTime(): void {
+    const nowMs = this.options.clock.now();
+    this.endpoint.handleTime(nowMs);
+    for (let first = this.retired[0]; first !== undefined && first.atMs <= nowMs; first = this.retired[0]) {
+      this.retired.shift();
+      this.release(first.binding);
+    }
+  }
+
+  private bind(local: BindAddress): SealedBinding {
+    const port = local.port === 0 ? this.freePort(local) : local.port;
+    const binding: SealedBinding = this.transport.bind(
+      { sid: local.sid, port },
+      (localSid, remote, remotePort, offset, length) => {
+        this.run(() =>
+          this.endpoint.handlePacket(binding, localSid, port, remote, remotePort, offset, length),
+        );
+      },
+    );
+    return binding;
+  }
+
+  /** A random port below 2^31 that no live or remembered connection uses (docs/wire.md W11, row 3). */
+  private freePort({ sid }: BindAddress): number {
+    const own: Sid = typeof sid === "symbol" ? this.transport.identities[0]! : sid;
+    const word = new Uint32Array(1);
+    for (;;) {
+      this.options.entropy.fill(new Uint8Array(word.buffer));
+      const port = (word[0]! & (MAX_PORT >>> 1)) >>> 0;
+      if (port >= FIRST_AUTOMATIC_PORT && !this.endpoint.usesLocal({ sid: own, port })) return port;
+    }
+  }
+
+  private keep(binding: SealedBinding): void {
+    this.bindings.set(binding, (this.bindings.get(binding) ?? 0) + 1);
+  }
+
+  /** A port is freed when neither a listener nor a connection, open or remembered, needs it any more. */
+  private release(binding: SealedBinding): void {
+    const users = (this.bindings.get(binding) ?? 1) - 1;
+    if (users > 0) {
+      this.bindings.set(binding, users);
+      return;
+    }
+    this.bindings.delete(binding);
+    binding.close();
+  }
+
+  private drain(): void {
+    this.isDraining = true;
+    for (let output = this.endpoint.poll(); ; output = this.endpoint.poll()) {
+      if (output.kind === "transmit") {
+        const { path, local, remote, write, connection } = output;
+        if (!path.send(local, remote, write)) this.endpoint.handleNoRoute(connection);
+      } else if (output.kind === "event") {
+        this.events.push(output.event);
+      } else {
+        this.arm(output.atMs);
+        break;
+      }
+    }
+    this.isDraining = false;
+    this.tell();
+  }
+
+  /** Hand the events on. One that calls run() adds to the list: the outermost call goes through it, in order. */
+  private tell(): void {
+    if (this.isTelling) return;
+    this.isTelling = true;
+    try {
+      for (let event = this.events.shift(); event !== undefined; event = this.events.shift())
+        this.tellOne(event);
+    } finally {
+      this.isTelling = false;
+    }
+  }
+
+  private tellOne(event: DriverEvent): void {
+    const { path } = event.connection;
+    if (event.type === "incoming") this.keep(path);
+    if (event.type === "closed") {
+      this.retired.push({ binding: path, atMs: this.endpoint.nowMs + this.options.config.closedMemoryMs });
+    }
+    this.options.onEvent(event);
+  }
+
+  private arm(atMs: number): void {
+    this.nextTimeoutMs = atMs;
+    if (this.timer !== undefined && this.timerAtMs <= atMs) return;
+    this.timer?.cancel();
+    this.timer = undefined;
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    this.timerAtMs = atMs;
+    this.timer = this.options.clock.setTimer(atMs, () => {
+      this.timer = undefined;
+      this.step();
+    });
+  }
+}
+
+/** Ports below are services of the node (docs/wire.md W1). */
+const FIRST_AUTOMATIC_PORT = 257;
