@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** The repository's folder. */
@@ -59,8 +60,11 @@ async function step(name, command, summary) {
   line(name, summary(output), startMs);
 }
 
-/** Run a command in the repository. Resolves to its exit code and all that it printed; with `inherit`, it prints itself. */
-export function run([program, ...args], { inherit = false, env = {} } = {}) {
+/**
+ * Run a command in the repository. Resolves to its exit code and all that it printed. With `inherit` it prints by
+ * itself; with `unless`, what it prints is passed on, except the lines that match.
+ */
+export function run([program, ...args], { inherit = false, unless, env = {} } = {}) {
   const child = spawn(program, args, {
     cwd: root,
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
@@ -71,6 +75,12 @@ export function run([program, ...args], { inherit = false, env = {} } = {}) {
     stream?.setEncoding("utf8").on("data", (text) => {
       output += text;
     });
+  }
+  if (unless !== undefined) {
+    const pass = (input) =>
+      createInterface({ input }).on("line", (text) => unless.test(text) || console.log(text));
+    pass(child.stdout);
+    pass(child.stderr);
   }
   return new Promise((resolve) => {
     child.on("error", (error) => resolve({ code: 127, output: `${output}${error.message}\n` }));

@@ -16,17 +16,21 @@ export const runtimes = {
   node: (files) =>
     runTests(countNode, (report) => [
       process.execPath,
-      ...["--import", "tsx", "--test", "--test-concurrency=2"],
+      ...["--import", "tsx", "--test", "--test-concurrency=2", "--test-timeout=600000"],
       ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
       ...["--test-reporter=./scripts/test/reporter.mjs", `--test-reporter-destination=${report}`],
       ...files,
     ]),
   deno: (files) =>
-    runTests(countJunit, (report) => [
-      ...tool("deno/bin.cjs", "test", "--no-check", "-A", "--no-lock", "--reporter=dot"),
-      `--junit-path=${report}`,
-      ...files,
-    ]),
+    runTests(
+      countJunit,
+      (report) => [
+        ...tool("deno/bin.cjs", "test", "--no-check", "-A", "--no-lock", "--reporter=dot"),
+        `--junit-path=${report}`,
+        ...files,
+      ],
+      { unless: /^\.?$/, env: { NO_COLOR: "1" } }, // into a pipe it writes each dot on a line of its own
+    ),
   bun: (files) =>
     runTests(countJunit, (report) => [
       ...[bunBinary(), "test", "--dots", "--reporter=junit", `--reporter-outfile=${report}`],
@@ -35,11 +39,11 @@ export const runtimes = {
 };
 
 /** Run one runner. Anything that leaves it without a passed test, or with an exit code but no failed one, counts as one failure. */
-async function runTests(count, command) {
+async function runTests(count, command, options = { inherit: true }) {
   const folder = mkdtempSync(join(tmpdir(), "meshstream-test-"));
   try {
     const report = join(folder, "report");
-    const { code } = await run(command(report), { inherit: true });
+    const { code } = await run(command(report), options);
     const counts = existsSync(report)
       ? count(readFileSync(report, "utf8"))
       : { passed: 0, failed: 0, skipped: 0 };
