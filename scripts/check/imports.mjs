@@ -20,10 +20,7 @@ export function checkImports(source, manifests) {
   walk(source, (node) => {
     const specifier = specifierOf(node);
     if (specifier === undefined) return;
-    const problem =
-      specifier === null
-        ? "import() of something that is no plain string cannot be checked"
-        : judge(file, specifier, manifests);
+    const problem = specifier === null ? judgeUnseen(file) : judge(file, specifier, manifests);
     if (problem !== undefined) problems.push(`${place(source, node)}: ${problem}`);
   });
   for (const reference of source.typeReferenceDirectives) {
@@ -56,13 +53,16 @@ function judge(file, specifier, manifests) {
   return judgeDeclared(file, wanted, manifests);
 }
 
+function judgeUnseen(file) {
+  return file.part === "src" ? "import() of something that is no plain string cannot be checked" : undefined;
+}
+
 function judgeRelative(file, specifier) {
   const target = posix.join(posix.dirname(file.path), specifier);
   if (!target.startsWith(file.home)) return `"${specifier}" leaves the package: import it by its name`;
-  if (file.part !== "src" && file.part !== "assembly") return undefined;
-  if (!target.startsWith(`${file.home}${file.part}/`)) return `"${specifier}" leaves ${file.part}/`;
-  if (file.part === "src" && !/\.(ts|json)$/.test(specifier)) return `"${specifier}" must end in .ts`;
-  return undefined;
+  if (file.part !== "src") return undefined;
+  if (!target.startsWith(`${file.home}src/`)) return `"${specifier}" leaves src/`;
+  return /\.(ts|json)$/.test(specifier) ? undefined : `"${specifier}" must end in .ts`;
 }
 
 function judgeRuntime(file, specifier) {
