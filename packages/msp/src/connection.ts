@@ -78,6 +78,8 @@ export class Connection<Path = unknown> {
   private shutdownReported = false;
   /** A SHUTDOWN of ours went out before the peer's was taken: its acknowledgement does not prove that the peer has ours. */
   private shutdownWentFirst = false;
+  /** Kept once the windows are given back. */
+  private lastAck: SequenceNumber | undefined;
   private noRouteUntilMs = Number.NEGATIVE_INFINITY;
   private announced: SequenceNumber | typeof PURE_ACK | typeof STOP = PURE_ACK;
 
@@ -151,7 +153,7 @@ export class Connection<Path = unknown> {
 
   /** The last cumulative acknowledgement, for the memory of closed connections. */
   get ack(): SequenceNumber {
-    return this.receiving.ack;
+    return this.lastAck ?? this.receiving.ack;
   }
 
   get stats(): ConnectionStats {
@@ -335,7 +337,7 @@ export class Connection<Path = unknown> {
 
   private handleConnected(): void {
     this.heardFromPeer = true;
-    this.sending.handleConnected();
+    this.sending.handleConnected(this.endpoint.nowMs);
     this.say("connected");
   }
 
@@ -353,6 +355,7 @@ export class Connection<Path = unknown> {
   private close(outcome: Outcome): void {
     if (this.isClosed) return;
     this.outcome = outcome;
+    this.lastAck = this.receiving.ack;
     this.sending.release();
     this.receiving.release();
     this.say("closed");

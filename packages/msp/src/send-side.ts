@@ -29,6 +29,7 @@ export class SendSide {
   private readonly queueLimit: number;
   private readonly recovery: Recovery;
   private readonly congestion: CongestionController;
+  private lastSentAtMs = Number.NEGATIVE_INFINITY;
   private shutdownState: "open" | "wanted" | "queued" = "open";
 
   constructor(core: Core, config: MspConfig) {
@@ -83,8 +84,13 @@ export class SendSide {
     return this.shutdownState === "queued" && this.window.heldCount > 0 && this.heldMessages === 0;
   }
 
-  handleConnected(): void {
+  /** The peer was heard for the first time. If all that was sent is one flight, that is the first measure of the round trip. */
+  handleConnected(nowMs: number): void {
     this.congestion.handleConnected();
+    const oldest = this.window.oldestSent();
+    if (oldest === -1) return;
+    const sentAtMs = this.window.sentAtMs(oldest);
+    if (this.retransmittedCount === 0 && sentAtMs === this.lastSentAtMs) this.rtt.sample(nowMs - sentAtMs);
   }
 
   /**
@@ -130,6 +136,7 @@ export class SendSide {
     else sequence = this.nextNew();
     if (sequence === -1) return -1;
     this.window.markSent(sequence, nowMs);
+    this.lastSentAtMs = nowMs;
     this.recovery.handleSent(nowMs);
     return sequence;
   }
@@ -161,13 +168,10 @@ export class SendSide {
     return sequenceDistance(nextUnsent, base) < this.congestion.windowPackets ? nextUnsent : -1;
   }
 
-  /** A sample only where nothing that this acknowledges was sent twice: else it would measure the repair (Karn, RFC 6298 section 3). */
   private sampleRtt(ack: SequenceNumber, nowMs: number): void {
-    const end = sequenceAdd(ack, 1);
-    for (let s = this.window.base; s !== end; s = sequenceAdd(s, 1)) {
-      if (this.window.transmissions(s) !== 1) return;
-    }
-    this.rtt.sample(nowMs - this.window.sentAtMs(ack));
+    const sentAtMs = this.window.sentAtMs(ack);
+    const wasSentOnce = this.window.transmissions(ack) === 1; // Karn, RFC 6298 section 3
+    if (wasSentOnce && this.recovery.isMeasure(sentAtMs)) this.rtt.sample(nowMs - sentAtMs);
   }
 
   /**

@@ -18,6 +18,10 @@ export class FixedTimerRecovery implements Recovery {
     while (this.deadlineMs <= nowMs) this.window.markLost(this.window.oldestSent());
   }
 
+  isMeasure(): boolean {
+    return false; // this timer does not depend on the round trip
+  }
+
   handleSent(): void {}
   handleProgress(): void {}
   handleRepetition(): void {}

@@ -11,6 +11,11 @@ export interface Recovery {
   handleRepetition(nowMs: number): void;
   /** Called when {@link deadlineMs} has come. */
   handleTimeout(nowMs: number): void;
+  /**
+   * Whether the acknowledgement of a message sent once, at `sentAtMs`, measures the round trip: not if it may have waited
+   * at the receiver for the repair of another.
+   */
+  isMeasure(sentAtMs: number): boolean;
   /** When to call handleTimeout; Infinity if nothing is in flight. */
   readonly deadlineMs: number;
 }
