@@ -85,7 +85,7 @@ export class Endpoint<Path = unknown> {
 
   /**
    * Open a connection. Nothing is sent until the next {@link poll}: messages queued before ride with the first packets.
-   * Throws MspError "port-in-use" if there is one between these two addresses, "again" at the limit of connections.
+   * Throws MspError "port-in-use" if there is one between these two addresses, "again" at the limit of connections or of the pool.
    */
   connect(local: Address, remote: Address, path: Path): Connection<Path> {
     if (this.connections.get(local.sid, local.port, remote.sid, remote.port) !== undefined) {
@@ -94,11 +94,9 @@ export class Endpoint<Path = unknown> {
         `port ${local.port} is connected to ${remote.sid.hex}:${remote.port} already`,
       );
     }
-    if (this.connections.size >= this.config.connectionsLimit) {
-      throw new MspError(
-        "again",
-        `there are ${this.connections.size} connections, as many as connectionsLimit allows`,
-      );
+    if (!this.hasRoom) {
+      const { size } = this.connections;
+      throw new MspError("again", `no room for a connection more: there are ${size}, or the pool is used up`);
     }
     return this.add(new Connection<Path>(this, local, remote, path));
   }
@@ -189,6 +187,12 @@ export class Endpoint<Path = unknown> {
     this.awake.push(connection);
   }
 
+  private get hasRoom(): boolean {
+    return (
+      this.connections.size < this.config.connectionsLimit && this.core.freeSlotCount >= SLOTS_PER_CONNECTION
+    );
+  }
+
   private pollConnection(connection: Connection<Path>): Output<Path> | undefined {
     // Packets first: the last acknowledgement or the STOP leaves before the application hears of the end.
     if (connection.pollTransmit()) return connection.transmit;
@@ -247,10 +251,7 @@ export class Endpoint<Path = unknown> {
       this.reply(path, from, to, "stop");
       return;
     }
-    if (
-      this.connections.size >= this.config.connectionsLimit ||
-      this.core.freeSlotCount < SLOTS_PER_CONNECTION
-    ) {
+    if (!this.hasRoom) {
       this.counters.count("msp.connections-limit");
       return;
     }

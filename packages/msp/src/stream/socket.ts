@@ -74,6 +74,7 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
       const abort = () => {
         this.sends.splice(this.sends.indexOf(waiting), 1);
         reject(aborted(signal));
+        if (waiting.thenShutdown === true) this.shutdown();
       };
       signal?.addEventListener("abort", abort, { once: true });
       waiting.settled = () => signal?.removeEventListener("abort", abort);
