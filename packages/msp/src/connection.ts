@@ -146,6 +146,11 @@ export class Connection<Path = unknown> {
     return this.isClosed ? -1 : this.receiving.frontOffset;
   }
 
+  /** The next message to take is there, and the last: the peer has shut down behind it. */
+  get frontIsLast(): boolean {
+    return !this.isClosed && this.receiving.frontIsLast;
+  }
+
   /** Whether somebody should stay some time to repeat the last acknowledgement: false once the peer is known to have it. */
   get mayBeRepeatedTo(): boolean {
     return this.outcome === "clean" && this.shutdownWentFirst;

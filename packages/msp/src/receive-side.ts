@@ -25,6 +25,8 @@ export class ReceiveSide {
   private readonly core: Core;
   private readonly window: ReceiveWindow;
   private readonly config: MspConfig;
+  /** Number of a SHUTDOWN message of no bytes, once it has arrived. */
+  private emptyShutdown: SequenceNumber | undefined;
   private owedCount = 0;
   private owedSinceMs = 0;
   private owedNow = false;
@@ -72,6 +74,13 @@ export class ReceiveSide {
     return this.isShutdown ? -1 : this.window.frontOffset();
   }
 
+  /** The next message is there and nothing will come after it: SHUTDOWN rides on it, or on an empty one right behind. */
+  get frontIsLast(): boolean {
+    if (this.frontLength === -1) return false;
+    const isMarked = (this.window.frontFlags() & PacketFlag.SHUTDOWN) !== 0;
+    return isMarked || this.emptyShutdown === sequenceAdd(this.window.taken, 1);
+  }
+
   /** The application has taken the next message: only now it is acknowledged. */
   take(nowMs: number): void {
     this.takeOne(nowMs);
@@ -108,7 +117,10 @@ export class ReceiveSide {
     if (sequence !== this.window.arrived && this.core.freeSlotCount <= RESERVED_SLOTS) return Arrival.NO_SLOT;
     const arrival = this.window.accept(sequence, messageOffset, messageLength, flags);
     const kept = arrival === Arrival.IN_ORDER || arrival === Arrival.OUT_OF_ORDER;
-    if (kept && (flags & PacketFlag.SHUTDOWN) !== 0) this.sawShutdown = true;
+    if (kept && (flags & PacketFlag.SHUTDOWN) !== 0) {
+      this.sawShutdown = true;
+      if (messageLength === 0) this.emptyShutdown = sequence;
+    }
     return arrival;
   }
 
