@@ -38,7 +38,8 @@ const PACKETS_END = RECEIVE_REGION + RECEIVE_REGION_BYTES;
 /** A {@link Core} over an engine's kernel: the same class for both engines, so that misuse is answered alike. */
 export class CheckedCore implements Core {
   readonly engine: Engine;
-  readonly fallbackReason?: string;
+  /** Only declared, so that it is absent unless there is a reason. */
+  declare readonly fallbackReason?: string;
   readonly bytes: Uint8Array;
   readonly transmitRegion: Region = Object.freeze({ offset: TRANSMIT_REGION, length: TRANSMIT_REGION_BYTES });
   readonly receiveRegion: Region = Object.freeze({ offset: RECEIVE_REGION, length: RECEIVE_REGION_BYTES });

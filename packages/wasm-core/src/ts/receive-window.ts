@@ -87,8 +87,8 @@ export class TsReceiveWindows implements ReceiveWindowKernel {
   }
 
   /**
-   * Move `arrived` over what is there. It never passes the window's end: the entry there would be that of `taken`
-   * if the window is as large as its index, so the count of what lies in order is what stops it.
+   * Move `arrived` over what is there, at most to the window's end: if the window is as large as its index, the entry
+   * found there would be that of `taken`, one lap behind.
    */
   #advance(window: WindowHandle): void {
     const pool = this.#pool;
