@@ -1,0 +1,18 @@
+export { type AttachedTransport, type AttachOptions, attach } from "./attach/client.ts";
+export type { AttachCounters } from "./attach/counters.ts";
+export { type AttachedClient, serveAttached } from "./attach/holder.ts";
+export { AttachLimit } from "./attach/limits.ts";
+export type { NeighbourRow, NodeManagement, NodeStatus } from "./attach/management.ts";
+export type { ByteStream } from "./attach/stream.ts";
+export {
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+  type MemoryPacket,
+  OVERHEAD_BYTES,
+  type PacketFate,
+} from "./memory/network.ts";
+export { MemoryTransport } from "./memory/transport.ts";
+export { createIdentity, type Identity, SEED_BYTES } from "./overlay/identity.ts";
+export type { OverlayLink } from "./overlay/link.ts";
+export type { NeighbourInfo } from "./overlay/neighbour-info.ts";
+export { createOverlay, OverlayNode, type OverlayOptions } from "./overlay/node.ts";
