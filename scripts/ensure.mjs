@@ -83,7 +83,10 @@ export function run([program, ...args], { inherit = false, unless, env = {} } = 
     pass(child.stderr);
   }
   return new Promise((resolve) => {
-    child.on("error", (error) => resolve({ code: 127, output: `${output}${error.message}\n` }));
+    child.on("error", ({ message }) => {
+      if (inherit || unless !== undefined) console.error(`${program}: ${message}`);
+      resolve({ code: 127, output: `${output}${message}\n` });
+    });
     child.on("close", (code, signal) => resolve({ code: code ?? 128, signal, output }));
   });
 }
