@@ -5,6 +5,9 @@ import type { MessageStream } from "../src/transfer/message-stream.ts";
 export class FakeSocket implements MessageStream {
   /** Messages sent from this end, in order. */
   readonly sent: Uint8Array[] = [];
+  /** Settles like that of an MspSocket. */
+  readonly closed: Promise<"clean" | "unconfirmed">;
+  #settle: { resolve(how: "clean"): void; reject(error: unknown): void } | undefined;
   /** Messages that this end has taken. */
   takenCount = 0;
   #peer: FakeSocket | undefined;
@@ -18,6 +21,10 @@ export class FakeSocket implements MessageStream {
 
   constructor(limit: number) {
     this.#limit = limit;
+    this.closed = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.closed.catch(() => undefined);
   }
 
   static pair(limit = 8): { a: FakeSocket; b: FakeSocket } {
@@ -59,12 +66,14 @@ export class FakeSocket implements MessageStream {
     this.#isLastTaken = true;
     this.takenCount++;
     this.#peer!.#signal();
+    this.#signal();
   }
 
   shutdown(): void {
     this.#isShut = true;
     this.#peer!.#isPeerShut = true;
     this.#peer!.#signal();
+    this.#signal();
   }
 
   stop(): void {
@@ -87,6 +96,10 @@ export class FakeSocket implements MessageStream {
   }
 
   #signal(): void {
+    const isEmpty =
+      this.#inbox.length === 0 && this.#isLastTaken && this.sent.length === this.#peer!.takenCount;
+    if (this.#failure) this.#settle?.reject(this.#failure);
+    else if (this.#isShut && this.#isPeerShut && isEmpty) this.#settle?.resolve("clean");
     const wake = this.#wake;
     this.#wake = [];
     for (const each of wake) each();

@@ -1,0 +1,58 @@
+import type { Command } from "commander";
+import type { Context } from "../shared/context.ts";
+import type { Execute } from "../shared/execute.ts";
+import { ExitCode, UsageError } from "../shared/exit-codes.ts";
+import { openKeyring } from "../shared/runtime.ts";
+
+/** `msp id new|show|list`: the identities of a home. */
+export function addId(program: Command, execute: Execute): void {
+  const id = program.command("id").description("make and show identities");
+  id.command("new")
+    .description("make one more identity and print its SID")
+    .action((_, command: Command) => execute(command, RESULTS_ON_STDOUT, makeNew));
+  id.command("show")
+    .description("print the SID that others connect to: the primary identity")
+    .action((_, command: Command) => execute(command, RESULTS_ON_STDOUT, show));
+  id.command("list")
+    .description("print every SID, the primary one first")
+    .action((_, command: Command) => execute(command, RESULTS_ON_STDOUT, list));
+  id.addHelpText("after", EXAMPLES);
+}
+
+async function makeNew({ settings, report }: Context): Promise<number> {
+  const keyring = await openKeyring(settings.home);
+  const { sid } = await keyring.create();
+  report.result({ event: "identity", sid: sid.hex }, sid.hex);
+  return ExitCode.DONE;
+}
+
+async function show(context: Context): Promise<number> {
+  const [primary] = await sidsOf(context);
+  context.report.result({ event: "identity", sid: primary, isPrimary: true }, primary!);
+  return ExitCode.DONE;
+}
+
+async function list(context: Context): Promise<number> {
+  const sids = await sidsOf(context);
+  for (const [index, sid] of sids.entries()) {
+    context.report.result({ event: "identity", sid, isPrimary: index === 0 }, sid);
+  }
+  return ExitCode.DONE;
+}
+
+/** At least one; making one silently is for `id new` alone. */
+async function sidsOf({ settings }: Context): Promise<string[]> {
+  const identities = await (await openKeyring(settings.home)).list();
+  if (identities.length === 0) {
+    throw new UsageError(`${settings.home} has no identity yet: make one with "msp id new"`);
+  }
+  return identities.map(({ sid }) => sid.hex);
+}
+
+const RESULTS_ON_STDOUT = { stdoutCarriesData: false };
+
+const EXAMPLES = `
+Examples:
+  $ msp id new
+  $ msp id show
+  57D5E04EEC3C3579BADD8FBC15CB0CBFA28DD78F37EB6717ABB8385E76A37045`;

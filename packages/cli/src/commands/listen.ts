@@ -1,0 +1,125 @@
+import { type MspListener, type MspSocket, Sid } from "@meshstream/msp";
+import type { Command } from "commander";
+import { collect, parsePortText } from "../shared/arguments.ts";
+import { carry } from "../shared/carry.ts";
+import { adopt } from "../shared/connection.ts";
+import type { Context } from "../shared/context.ts";
+import type { Execute } from "../shared/execute.ts";
+import { ExitCode, exitCodeOf } from "../shared/exit-codes.ts";
+import { withMesh } from "../shared/with-mesh.ts";
+
+interface ListenOptions {
+  readonly once?: boolean;
+  readonly allow?: readonly string[];
+}
+
+/** `msp listen PORT`: the other end of `msp connect`. */
+export function addListen(program: Command, execute: Execute): void {
+  program
+    .command("listen")
+    .description(
+      "wait for peers, one at a time: standard input goes to the peer, what it sends to standard output",
+    )
+    .argument("<PORT>", "the MDP port to listen on, 1 to 4294967295")
+    .option("--once", "end with the first connection, and exit 1 if it failed")
+    .option("--allow <SID>", "take connections from this peer only (may be given several times)", collect)
+    .addHelpText("after", EXAMPLES)
+    .action((port: string, options: ListenOptions, command: Command) =>
+      execute(command, { stdoutCarriesData: true }, (context) => listen(context, port, options)),
+    );
+}
+
+async function listen(context: Context, portText: string, options: ListenOptions): Promise<number> {
+  const port = parsePortText(portText);
+  const allowed = options.allow && new Set(options.allow.map((text) => Sid.fromHex(text).hex));
+  const { report, interruption } = context;
+  return withMesh(context, async (mesh) => {
+    await using listener = await mesh.listen(port, { signal: interruption.signal });
+    const { hex } = mesh.identities[0]!;
+    const bound = mesh.bound === undefined ? {} : { bound: mesh.bound };
+    report.note(
+      { event: "listening", sid: hex, port, ...bound },
+      `listening on port ${port} of ${hex}${mesh.bound === undefined ? "" : `, UDP ${mesh.bound}`}`,
+    );
+    return new Door(context, listener, allowed, options.once ?? false).run();
+  });
+}
+
+/** Lets in one peer at a time: standard input and output can serve no more. */
+class Door {
+  readonly #context: Context;
+  readonly #listener: MspListener;
+  readonly #allowed: ReadonlySet<string> | undefined;
+  readonly #once: boolean;
+
+  constructor(
+    context: Context,
+    listener: MspListener,
+    allowed: ReadonlySet<string> | undefined,
+    once: boolean,
+  ) {
+    this.#context = context;
+    this.#listener = listener;
+    this.#allowed = allowed;
+    this.#once = once;
+  }
+
+  async run(): Promise<number> {
+    let serving: Promise<{ readonly exitCode: number }> | undefined;
+    let accepting = this.#accept();
+    for (;;) {
+      const next = await Promise.race(serving === undefined ? [accepting] : [accepting, serving]);
+      if ("exitCode" in next) {
+        serving = undefined;
+        if (this.#once || next.exitCode >= ExitCode.TRANSPORT_START) return next.exitCode;
+        continue;
+      }
+      // Closed by a signal: the connection under way is being stopped by the same.
+      if (next.socket === undefined) return (await serving)?.exitCode ?? ExitCode.CONNECTION;
+      accepting = this.#accept();
+      const fault = this.#faultOf(next.socket, serving !== undefined);
+      if (fault === undefined) serving = this.#serve(next.socket);
+      else this.#refuse(next.socket, fault);
+    }
+  }
+
+  async #accept(): Promise<{ readonly socket: MspSocket | undefined }> {
+    return { socket: await this.#listener.accept() };
+  }
+
+  #faultOf({ remote }: MspSocket, isBusy: boolean): "not-allowed" | "busy" | undefined {
+    if (this.#allowed !== undefined && !this.#allowed.has(remote.sid.hex)) return "not-allowed";
+    return isBusy ? "busy" : undefined;
+  }
+
+  #refuse(socket: MspSocket, reason: "not-allowed" | "busy"): void {
+    socket.stop();
+    const sid = socket.remote.sid.hex;
+    const why = reason === "busy" ? "another connection is open" : "it is not among those given by --allow";
+    this.#context.report.note({ event: "refused", sid, reason }, `refused ${sid}: ${why}`);
+  }
+
+  async #serve(socket: MspSocket): Promise<{ readonly exitCode: number }> {
+    const { report, stdin, stdout, interruption } = this.#context;
+    const sid = socket.remote.sid.hex;
+    report.note({ event: "accepted", sid, port: socket.remote.port }, `connected with ${sid}`);
+    try {
+      await adopt(this.#context, socket).run(() => carry(socket, stdin, stdout));
+      report.note({ event: "ended", sid }, `ended with ${sid}`);
+      return { exitCode: ExitCode.DONE };
+    } catch (error) {
+      const exitCode = exitCodeOf(error);
+      if (interruption.exitCode === undefined) report.error(error, exitCode);
+      return { exitCode };
+    }
+  }
+}
+
+const EXAMPLES = `
+Without --once it serves one connection after the other until it is interrupted; while one is open, others are stopped.
+The end of the input, or the peer's at a terminal, ends this side's direction.
+Nothing is acknowledged to the peer before it is written out.
+
+Examples:
+  $ msp listen --once 512 >backup.tar
+  $ msp listen --allow 57D5...7045 512 </dev/null`;

@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addConnect } from "./commands/connect.ts";
+import { addId } from "./commands/id.ts";
+import { addListen } from "./commands/listen.ts";
+import { addPeers } from "./commands/peers.ts";
+import { addPing } from "./commands/ping.ts";
+import { addReceive } from "./commands/receive.ts";
+import { addSend } from "./commands/send.ts";
+import { collect } from "./shared/arguments.ts";
+import { type Execute, execute } from "./shared/execute.ts";
+import { ExitCode, exitCodeOf } from "./shared/exit-codes.ts";
+
+/**
+ * Run the command `msp` with the words after its name, on this process's standard streams and signals. Resolves to the exit code.
+ *
+ * @example process.exitCode = await run(["id", "show"]);
+ */
+export async function run(words: readonly string[]): Promise<number> {
+  let exitCode: number = ExitCode.DONE;
+  const program = buildProgram(async (command, mode, body) => {
+    exitCode = await execute(command, mode, body);
+  });
+  try {
+    await program.parseAsync(words, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // What commander throws for --help is no error; what it finds wrong, and what execute does before it can report, is said here.
+    if (!(error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help"))) {
+      process.stderr.write(`msp: ${messageOf(error)}\n`);
+    }
+    return exitCodeOf(error);
+  }
+}
+
+function buildProgram(execute: Execute): Command {
+  const program = new Command("msp")
+    .description("Reliable, encrypted message streams over mesh networks: Serval's Mesh Stream Protocol")
+    .version(version())
+    .option("--home <DIR>", "folder of the node's identity (default: MSP_HOME, else ~/.meshstream)")
+    .option("--bind <ADDR:PORT>", "UDP address of the node (default: 0.0.0.0:4110)")
+    .option("--peer <ADDR:PORT>", "UDP address of a neighbour (may be given several times)", collect)
+    .option("--no-broadcast", "do not look for neighbours by broadcast")
+    .option("--engine <NAME>", "wasm, ts or auto (default: auto)")
+    .option("--json", "events as lines of JSON: on standard error where standard output carries data")
+    .option("--quiet", "say only what went wrong")
+    .option("-v, --verbose", "say more")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride()
+    .addHelpText("after", EXAMPLES);
+  for (const add of [addId, addListen, addConnect, addSend, addReceive, addPing, addPeers])
+    add(program, execute);
+  return program;
+}
+
+/** In one line, and without commander's own "error: ". */
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+const EXAMPLES = `
+One home is one node: the first command that opens a home holds it, later ones with the same home attach to it.
+
+Exit codes:
+  0  done
+  1  the connection failed, was stopped or timed out, or a file was refused
+  2  the command line is wrong
+  3  the transport cannot start (port or daemon)
+  4  the transport was lost on the way
+  5  local input or output failed
+  128 + n  ended by signal n
+
+Examples:
+  $ msp id show
+  $ msp listen --once 512 >backup.tar
+  $ msp connect 57D5...7045 512 <backup.tar`;

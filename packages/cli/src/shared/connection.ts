@@ -1,0 +1,77 @@
+import { type Address, MspError, type MspSocket } from "@meshstream/msp";
+import type { Context } from "./context.ts";
+import type { NodeMesh } from "./runtime.ts";
+
+/** A connection of a command: reported, and stopped on a signal. */
+export interface CommandConnection {
+  readonly socket: MspSocket;
+  /** Run `body` with the socket; it must wait for the end of the connection. Reports how it ended. */
+  run<T>(body: (socket: MspSocket) => Promise<T>): Promise<T>;
+}
+
+/** Connect to `remote`. What goes wrong later is rejected by `run`, in words that name the peer. */
+export async function openConnection(
+  context: Context,
+  mesh: NodeMesh,
+  remote: Address,
+): Promise<CommandConnection> {
+  return adopt(context, await mesh.connect(remote.sid, remote.port));
+}
+
+/** Look after a socket until it closes. */
+export function adopt({ report, interruption }: Context, socket: MspSocket): CommandConnection {
+  const { sid, port } = socket.remote;
+  const peer = { sid: sid.hex, port };
+  let isConnected = false;
+  socket.connected.then(
+    () => {
+      isConnected = true;
+      report.detail({ event: "connected", ...peer }, `connected with ${sid.hex}, port ${port}`);
+    },
+    () => undefined,
+  );
+  const stop = (): void => socket.stop();
+  return {
+    socket,
+    run: async (body) => {
+      interruption.signal.addEventListener("abort", stop);
+      try {
+        interruption.signal.throwIfAborted();
+        const result = await body(socket);
+        const how = await socket.closed;
+        report.detail(
+          { event: "closed", ...peer, how, ...socket.stats },
+          `closed (${how}): ${JSON.stringify(socket.stats)}`,
+        );
+        return result;
+      } catch (error) {
+        throw inWords(error, socket, isConnected);
+      } finally {
+        interruption.signal.removeEventListener("abort", stop);
+      }
+    },
+  };
+}
+
+/** The same error, for someone who did not write it. */
+function inWords(error: unknown, socket: MspSocket, isConnected: boolean): unknown {
+  if (!(error instanceof MspError)) return error;
+  const { sid, port } = socket.remote;
+  const peer = `${sid.hex}, port ${port}`;
+  switch (error.code) {
+    case "timeout":
+      return isConnected
+        ? new MspError("timeout", `lost ${peer}: nothing heard from it for 10 s`, { cause: error })
+        : new MspError(
+            "timeout",
+            `no answer from ${peer} within 10 s: is it listening, and in reach ("msp peers")?`,
+            {
+              cause: error,
+            },
+          );
+    case "stopped":
+      return new MspError("stopped", `${peer} stopped the connection`, { cause: error });
+    default:
+      return error;
+  }
+}
