@@ -49,8 +49,6 @@ export function sendPush(window: usize, length: i32): i32 {
   store<i32>(message, 0, MESSAGE_FLAGS);
   store<i32>(message, STATE_UNSENT, MESSAGE_STATE);
   store<i32>(message, 0, MESSAGE_TRANSMISSIONS);
-  store<u32>(message, 0, MESSAGE_BEFORE);
-  store<u32>(message, 0, MESSAGE_AFTER);
   store<f64>(message, 0, MESSAGE_SENT_AT_MS);
   indexInsert(window, sequence, message);
   store<i32>(window, sequenceAdd(sequence, 1), SEND_NEXT);

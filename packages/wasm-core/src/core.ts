@@ -123,7 +123,7 @@ export interface SendWindow {
    * [base - 1, nextUnsent - 1] (docs/wire.md W2: an acknowledgement is checked against what was sent).
    */
   acknowledge(ack: SequenceNumber): number;
-  /** Give every slot back to the pool. The window must not be used again. */
+  /** Give every slot back to the pool; again: nothing happens. Any other use from then on throws a RangeError, and all counts read 0. */
   release(): void;
 }
 
@@ -152,7 +152,7 @@ export interface ReceiveWindow {
   frontFlags(): number;
   /** Let message `taken` go: its slot is freed and `taken` moves on. RangeError if it has not arrived. */
   take(): void;
-  /** Give every slot back to the pool. The window must not be used again. */
+  /** Give every slot back to the pool; again: nothing happens. Any other use from then on throws a RangeError, and all counts read 0. */
   release(): void;
 }
 
@@ -179,11 +179,14 @@ export interface Core {
   readonly slotCount: number;
   readonly freeSlotCount: number;
 
-  /** Write the 1-byte STOP packet at `offset`. Returns its length. */
+  /**
+   * Write the 1-byte STOP packet at `offset`. Returns its length. This packet and the next two must lie between the
+   * start of {@link Core.transmitRegion} and the end of {@link Core.receiveRegion}; the flags are 0..255: else RangeError.
+   */
   encodeStop(offset: number): number;
   /** Write a 3-byte acknowledgement at `offset`. Returns its length. */
   encodeAck(offset: number, flags: number, ack: SequenceNumber): number;
-  /** Write a data packet at `offset`, copying the message from elsewhere in the memory. Returns its length, 5 + messageLength. */
+  /** Write a data packet at `offset`, copying the message (0..1195 bytes; else RangeError) from elsewhere in the memory. Returns its length, 5 + messageLength. */
   encodeData(
     offset: number,
     flags: number,
@@ -192,7 +195,7 @@ export interface Core {
     messageOffset: number,
     messageLength: number,
   ): number;
-  /** Decode `length` bytes at `offset`. Never throws, whatever they are. The returned object is the same at every call. */
+  /** Decode `length` bytes at `offset`. Never throws, whatever they are (RangeError if they are not in the memory). The returned object is the same at every call. */
   decode(offset: number, length: number): DecodedPacket;
 
   /** A new, empty window over at most `limit` messages (1..8192; else RangeError). Throws a RangeError naming the pool if it has no slot for the window's own record. */

@@ -73,7 +73,7 @@ export const MESSAGE_FLAGS = 8;
 /** One of the STATE_ values. */
 export const MESSAGE_STATE = 12;
 export const MESSAGE_TRANSMISSIONS = 16;
-/** Neighbours in the list that the message is in: addresses of blocks, 0 at the ends. */
+/** Neighbours in the list that the message is in: addresses of blocks, 0 at the ends. Nothing while it is in none. */
 export const MESSAGE_BEFORE = 20;
 export const MESSAGE_AFTER = 24;
 /** Time of the last transmission: a 64-bit float, in milliseconds. */

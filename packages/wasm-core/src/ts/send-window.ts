@@ -56,8 +56,6 @@ export class TsSendWindows implements SendWindowKernel {
     pool.store(message + MESSAGE_FLAGS, 0);
     pool.store(message + MESSAGE_STATE, STATE_UNSENT);
     pool.store(message + MESSAGE_TRANSMISSIONS, 0);
-    pool.store(message + MESSAGE_BEFORE, 0);
-    pool.store(message + MESSAGE_AFTER, 0);
     pool.doubles[(message + MESSAGE_SENT_AT_MS) >> 3] = 0;
     indexInsert(pool, window, sequence, message);
     pool.store(window + SEND_NEXT, sequenceAdd(sequence, 1));

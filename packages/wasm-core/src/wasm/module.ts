@@ -11,7 +11,10 @@ export function compileModuleSync(): WebAssembly.Module {
 
 /** The same without blocking: the way to take in a browser's main thread. */
 export async function compileModule(): Promise<WebAssembly.Module> {
-  compiled ??= await WebAssembly.compile(decodeBase64(coreWasmBase64));
+  if (compiled !== undefined) return compiled;
+  const fresh = await WebAssembly.compile(decodeBase64(coreWasmBase64));
+  // Another call may have been quicker: all get the same one.
+  compiled ??= fresh;
   return compiled;
 }
 

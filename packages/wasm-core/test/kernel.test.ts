@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Kernel } from "../src/kernel.ts";
+import { createTsKernel } from "../src/ts/kernel.ts";
+import { createWasmKernel } from "../src/wasm/kernel.ts";
+import { compileModuleSync } from "../src/wasm/module.ts";
+import { engines } from "./support.ts";
+
+const MEMORY_BYTES = 128 * 1024;
+const SLOT_COUNT = 70;
+
+/** A kernel without the face that checks arguments. */
+function bareKernel(engine: "ts" | "wasm"): { kernel: Kernel; buffer: ArrayBuffer } {
+  if (engine === "wasm") {
+    return createWasmKernel(new WebAssembly.Instance(compileModuleSync()), MEMORY_BYTES, SLOT_COUNT);
+  }
+  const buffer = new ArrayBuffer(MEMORY_BYTES);
+  return { kernel: createTsKernel(buffer, SLOT_COUNT), buffer };
+}
+
+for (const engine of engines) {
+  test(`a kernel that is called wrongly stops before it changes its memory (${engine})`, () => {
+    const { kernel, buffer } = bareKernel(engine);
+    const { sendWindows, receiveWindows } = kernel;
+    const sender = sendWindows.create(8);
+    const receiver = receiveWindows.create(8);
+    const empty = sendWindows.create(8);
+    const released = sendWindows.create(8);
+    sendWindows.release(released);
+    sendWindows.push(sender, 5);
+    sendWindows.push(sender, 5);
+    const misuses: readonly (() => unknown)[] = [
+      () => sendWindows.release(released),
+      () => sendWindows.push(released, 5),
+      () => sendWindows.push(receiver, 5),
+      () => sendWindows.acknowledge(receiver, 0),
+      () => sendWindows.messageOffset(empty, 0),
+      () => sendWindows.messageOffset(sender, 2),
+      () => sendWindows.messageOffset(sender, 256),
+      () => sendWindows.markSent(sender, 1, 0),
+      () => sendWindows.markLost(sender, 0),
+      () => receiveWindows.release(sender),
+      () => receiveWindows.accept(sender, 0, 0, 0, 0),
+      () => receiveWindows.take(receiver),
+      () => receiveWindows.frontOffset(receiver),
+    ];
+    const before = new Uint8Array(buffer).slice();
+    for (const misuse of misuses) assert.throws(misuse, engine === "wasm" ? WebAssembly.RuntimeError : Error);
+    assert.deepEqual(new Uint8Array(buffer), before);
+  });
+}
+
+test("the module refuses a pool that its memory cannot hold, and a second layout", () => {
+  const instance = () => new WebAssembly.Instance(compileModuleSync());
+  const fitting = Math.floor((MEMORY_BYTES - 32768) / 1280);
+  assert.throws(() => createWasmKernel(instance(), MEMORY_BYTES, fitting + 1), WebAssembly.RuntimeError);
+  assert.throws(() => createWasmKernel(instance(), MEMORY_BYTES, 0), WebAssembly.RuntimeError);
+  const twice = instance();
+  createWasmKernel(twice, MEMORY_BYTES, fitting);
+  assert.throws(() => createWasmKernel(twice, MEMORY_BYTES, fitting), WebAssembly.RuntimeError);
+});
