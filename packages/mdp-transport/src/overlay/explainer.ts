@@ -1,0 +1,173 @@
+import type { LinkAddress } from "@meshstream/msp";
+import { AddressForm, copyAddress, type WireAddress, wholeAddress } from "./address.ts";
+import type { AddressBook, BookEntry } from "./address-book.ts";
+import type { Counters } from "./counters.ts";
+import { encodeExplain, parseExplained } from "./explain.ts";
+import { FrameFlag, type FrameToWrite, FrameType } from "./frame.ts";
+import { Limit } from "./limits.ts";
+import type { Link } from "./link.ts";
+import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
+import { type Outgoing, shortAddress } from "./outgoing.ts";
+import { Timing } from "./timing.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** "Please explain", in both directions (docs/wire.md W6). */
+export class Explainer {
+  readonly #book: AddressBook;
+  readonly #neighbours: NeighbourTable;
+  readonly #outgoing: Outgoing;
+  readonly #counters: Counters;
+  readonly #asks = new TokenBucket(50, 20);
+  readonly #answers = new TokenBucket(100, 20);
+  readonly #broadcastAnswers = new TokenBucket(2, 2);
+  readonly #askedAtMs = new Map<string, number>();
+
+  constructor(parts: {
+    book: AddressBook;
+    neighbours: NeighbourTable;
+    outgoing: Outgoing;
+    counters: Counters;
+  }) {
+    this.#book = parts.book;
+    this.#neighbours = parts.neighbours;
+    this.#outgoing = parts.outgoing;
+    this.#counters = parts.counters;
+  }
+
+  /**
+   * Ask whom an abbreviation means that came from `from` on `link`: that neighbour if it is one (`node`), else the
+   * sender and everyone on the link. Other forms are not asked about. At most 50 a second, and once in 20 ms for each.
+   */
+  ask(
+    bytes: Uint8Array,
+    address: WireAddress,
+    link: Link,
+    from: LinkAddress,
+    node: NeighbourNode | undefined,
+    nowMs: number,
+  ): void {
+    if (address.form !== AddressForm.ABBREVIATION) return;
+    const asked = copyAddress(bytes, address);
+    if (!this.#mayAsk(asked.bytes.join(), nowMs)) {
+      this.#counters["ask-limit"]++;
+      return;
+    }
+    this.#counters["explain-asked"]++;
+    const write = (out: Uint8Array, offset: number) => encodeExplain(out, offset, [asked]);
+    if (node !== undefined) {
+      this.#outgoing.frame(link, from, explainTo(node.entry, node.nextFrameSequence()), write);
+      return;
+    }
+    const frame: FrameToWrite = {
+      flags: EXPLAIN_FLAGS | FrameFlag.BROADCAST,
+      type: FrameType.EXPLAIN,
+      sequence: this.#outgoing.nextBroadcastSequence(),
+    };
+    this.#outgoing.frame(link, from, frame, write);
+    this.#outgoing.frame(link, "broadcast", frame, write);
+  }
+
+  /** Take in the payload [offset, end) of an explain frame: learn what it tells, answer what it asks. */
+  handleExplain(
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+    from: Neighbour,
+    packetBytes: number,
+    nowMs: number,
+  ): void {
+    let aboutUs = false;
+    const told = new Set<BookEntry>();
+    let at = offset;
+    for (let i = 0; at < end && i < Limit.EXPLAINED_PER_FRAME; i++) {
+      const address = parseExplained(bytes, at, end);
+      if (address.kind === "fault") {
+        this.#counters[address.reason]++;
+        break;
+      }
+      at = address.end;
+      if (address.form === AddressForm.SID) {
+        this.#book.learn(bytes, address.offset, nowMs);
+      } else if (address.form === AddressForm.SIGNING_KEY) {
+        this.#book.learnSigningKey(bytes, address.offset, nowMs);
+      } else if (address.form === AddressForm.OTHER_END) {
+        aboutUs = true;
+      } else {
+        const matches = this.#book.matches(bytes, address.offset, address.length, Limit.ANSWERS_PER_FRAME);
+        for (const entry of matches) {
+          if (entry === this.#book.own[0]) aboutUs = true;
+          else if (this.#mayTell(entry, from)) told.add(entry);
+        }
+      }
+    }
+    if (aboutUs) this.#answerAboutUs(from, nowMs);
+    if (told.size > 0) this.#answerAbout([...told], from, packetBytes, nowMs);
+  }
+
+  /** The answer is the whole SID in the envelope. To a stranger it goes by broadcast as well. */
+  #answerAboutUs(to: Neighbour, nowMs: number): void {
+    // It does not know us after all.
+    to.knowsUs = false;
+    if (!this.#mayAnswer(to, nowMs)) return;
+    const frame = explainTo(to.node.entry, to.node.nextFrameSequence());
+    const nothing = (_: Uint8Array, offset: number) => offset;
+    this.#outgoing.frame(to.link, to.address, frame, nothing);
+    if (to.reachable || !this.#broadcastAnswers.take(nowMs)) return;
+    this.#outgoing.frame(to.link, "broadcast", frame, nothing);
+  }
+
+  #answerAbout(entries: readonly BookEntry[], to: Neighbour, packetBytes: number, nowMs: number): void {
+    if (!this.#mayAnswer(to, nowMs)) return;
+    // Never more than three times what was received: a false source address must gain nothing.
+    const most = Math.floor((3 * packetBytes - ANSWER_HEAD_BYTES) / 33);
+    const some = entries.slice(0, Math.min(Limit.ANSWERS_PER_FRAME, most));
+    if (some.length === 0) return;
+    const frame = explainTo(to.node.entry, to.node.nextFrameSequence());
+    this.#outgoing.frame(to.link, to.address, frame, (out, offset) =>
+      encodeExplain(
+        out,
+        offset,
+        some.map((entry) => wholeAddress(entry.sid.bytes)),
+      ),
+    );
+  }
+
+  /** We tell of our own identities and of neighbours that we reach, not of every SID that someone mentioned. */
+  #mayTell(entry: BookEntry, asker: Neighbour): boolean {
+    if (entry === asker.node.entry) return false;
+    return entry.ownIndex >= 0 || this.#neighbours.nodeOf(entry)?.reachable !== undefined;
+  }
+
+  #mayAnswer(to: Neighbour, nowMs: number): boolean {
+    if (to.explains.take(nowMs) && this.#answers.take(nowMs)) {
+      this.#counters["explain-answered"]++;
+      return true;
+    }
+    this.#counters["explain-limit"]++;
+    return false;
+  }
+
+  #mayAsk(key: string, nowMs: number): boolean {
+    const askedAtMs = this.#askedAtMs.get(key);
+    if (askedAtMs !== undefined && nowMs - askedAtMs < Timing.ASK_SPACING) return false;
+    if (!this.#asks.take(nowMs)) return false;
+    if (askedAtMs === undefined && this.#askedAtMs.size >= Limit.ASKED) this.#askedAtMs.clear();
+    this.#askedAtMs.set(key, nowMs);
+    return true;
+  }
+}
+
+/** An explain frame to one node, which always knows its own abbreviation. */
+function explainTo(entry: BookEntry, sequence: number): FrameToWrite {
+  return {
+    flags: EXPLAIN_FLAGS,
+    destination: shortAddress(entry.sid.bytes),
+    type: FrameType.EXPLAIN,
+    sequence,
+  };
+}
+
+const EXPLAIN_FLAGS = FrameFlag.SENDER_SAME | FrameFlag.ONE_HOP | FrameFlag.LEGACY_TYPE;
+
+// Envelope with a whole SID, frame head with a short destination.
+const ANSWER_HEAD_BYTES = 52;

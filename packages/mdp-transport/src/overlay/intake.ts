@@ -1,0 +1,253 @@
+import type { LinkAddress } from "@meshstream/msp";
+import type { Core } from "@meshstream/wasm-core";
+import type { AddressBook, BookEntry } from "./address-book.ts";
+import type { Bindings } from "./bindings.ts";
+import type { Counters } from "./counters.ts";
+import { type Envelope, EnvelopeFlag, parseEnvelope } from "./envelope.ts";
+import type { Explainer } from "./explainer.ts";
+import { type Frame, FrameFlag, FrameType, parseFrame } from "./frame.ts";
+import type { Link } from "./link.ts";
+import type { LinkStateExchange } from "./link-state-exchange.ts";
+import type { Neighbour, NeighbourTable } from "./neighbours.ts";
+import { parsePorts, ServicePort } from "./ports.ts";
+import { AddressResolver } from "./resolver.ts";
+import { SEAL_BYTES, type SealProvider } from "./seal.ts";
+import type { SharedKeys } from "./shared-keys.ts";
+
+interface IntakeParts {
+  readonly core: Core;
+  readonly book: AddressBook;
+  readonly neighbours: NeighbourTable;
+  readonly linkState: LinkStateExchange;
+  readonly explainer: Explainer;
+  readonly bindings: Bindings;
+  readonly provider: SealProvider;
+  readonly keys: SharedKeys;
+  readonly counters: Counters;
+}
+
+/**
+ * What a node does with a datagram: envelope, neighbour, frames, and for each frame an address check, then explain,
+ * link state or a sealed message (docs/wire.md W4 to W8). Nothing that a network may bring makes it throw: what is
+ * not understood is dropped and counted.
+ */
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #resolver: AddressResolver;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+    this.#resolver = new AddressResolver(parts.book);
+  }
+
+  handleDatagram(datagram: Uint8Array, link: Link, from: LinkAddress, nowMs: number): void {
+    const { core, counters } = this.#parts;
+    counters["packets-received"]++;
+    const { offset, length } = core.receiveRegion;
+    if (datagram.length > length) {
+      counters["datagram-oversize"]++;
+      return;
+    }
+    core.bytes.set(datagram, offset);
+    const end = offset + datagram.length;
+    const envelope = parseEnvelope(core.bytes, offset, end);
+    if (envelope.kind === "fault") {
+      counters[envelope.reason]++;
+      return;
+    }
+    const neighbour = this.#neighbourOf(envelope, link, from, nowMs);
+    if (neighbour === undefined) return;
+    neighbour.earn(datagram.length);
+    if (!this.#noteEnvelope(envelope, neighbour, nowMs)) return;
+    this.#handleFrames(envelope, end, neighbour, datagram.length, nowMs);
+  }
+
+  /** Who sent the packet; undefined if it is to be dropped. */
+  #neighbourOf(envelope: Envelope, link: Link, from: LinkAddress, nowMs: number): Neighbour | undefined {
+    const { core, counters, neighbours, explainer } = this.#parts;
+    this.#resolver.begin(undefined);
+    const transmitter = this.#resolver.resolve(core.bytes, envelope.transmitter, nowMs);
+    if (typeof transmitter === "string") {
+      counters[transmitter]++;
+      explainer.ask(core.bytes, envelope.transmitter, link, from, undefined, nowMs);
+      return undefined;
+    }
+    this.#resolver.begin(transmitter);
+    if (transmitter.ownIndex >= 0) {
+      counters["own-packet"]++;
+      return undefined;
+    }
+    const neighbour = neighbours.heard(transmitter, link, from, nowMs);
+    if (neighbour === undefined) counters["neighbours-full"]++;
+    return neighbour;
+  }
+
+  /** Take in what the envelope says of the neighbour; false if the packet is a copy (docs/wire.md W4). */
+  #noteEnvelope(envelope: Envelope, neighbour: Neighbour, nowMs: number): boolean {
+    const { counters, linkState } = this.#parts;
+    neighbour.theirInterface = envelope.interfaceNumber;
+    if (envelope.sequence >= 0) {
+      const what = neighbour.received.note(envelope.sequence);
+      if (what === "duplicate") {
+        counters["packet-duplicate"]++;
+        return false;
+      }
+      if (what === "gap") linkState.handleGap(neighbour, nowMs);
+    } else if (envelope.flags & EnvelopeFlag.UNICAST) {
+      // It does not know that we hear it: it numbers its packets once it does.
+      if (neighbour.received.latest >= 0) {
+        // And it did know: it began anew, and so do its numbers.
+        counters["neighbour-restarts"]++;
+        neighbour.received.reset();
+        neighbour.node.frames.reset();
+        neighbour.knowsUs = false;
+      }
+      linkState.recordBy(neighbour, nowMs);
+    }
+    if (neighbour.recordDueMs === Number.POSITIVE_INFINITY) linkState.recordBy(neighbour, nowMs);
+    return true;
+  }
+
+  #handleFrames(
+    envelope: Envelope,
+    end: number,
+    neighbour: Neighbour,
+    packetBytes: number,
+    nowMs: number,
+  ): void {
+    const { core, counters } = this.#parts;
+    const { version, encapsulation } = envelope;
+    for (let at = envelope.framesOffset; at < end; ) {
+      const frame = parseFrame(core.bytes, at, end, version, encapsulation);
+      if (frame.kind === "fault") {
+        counters[frame.reason]++;
+        return;
+      }
+      at = frame.end;
+      counters["frames-received"]++;
+      this.#handleFrame(frame, neighbour, packetBytes, nowMs);
+    }
+  }
+
+  #handleFrame(frame: Frame, neighbour: Neighbour, packetBytes: number, nowMs: number): void {
+    const { counters, linkState, explainer, core } = this.#parts;
+    if (frame.flags & FrameFlag.ACK_SOON) linkState.handleAckSoon(neighbour, nowMs);
+    const ends = this.#resolveEnds(frame, neighbour, nowMs);
+    if (ends === undefined) return;
+    if (frame.sequence >= 0 && !neighbour.node.frames.note(frame.sequence)) {
+      counters["frame-duplicate"]++;
+      return;
+    }
+    const payloadEnd = frame.payloadOffset + frame.payloadLength;
+    if (frame.flags & FrameFlag.LEGACY_TYPE) {
+      if (frame.type !== FrameType.EXPLAIN) counters["type-unknown"]++;
+      else {
+        explainer.handleExplain(core.bytes, frame.payloadOffset, payloadEnd, neighbour, packetBytes, nowMs);
+      }
+    } else if (frame.flags & FrameFlag.CIPHERED) {
+      this.#handleSealed(frame, ends.source, ends.destination, nowMs);
+    } else {
+      this.#handlePlain(frame, ends.source, neighbour, nowMs);
+    }
+  }
+
+  /** Whom the frame is from and for, in the order of the bytes; undefined unless it is for this node. */
+  #resolveEnds(
+    frame: Frame,
+    neighbour: Neighbour,
+    nowMs: number,
+  ): { source: BookEntry; destination: BookEntry | undefined } | undefined {
+    const { counters, core } = this.#parts;
+    const source =
+      frame.source === undefined
+        ? neighbour.node.entry
+        : this.#resolver.resolve(core.bytes, frame.source, nowMs);
+    const destination = frame.destination && this.#resolver.resolve(core.bytes, frame.destination, nowMs);
+    const nextHop = frame.nextHop && this.#resolver.resolve(core.bytes, frame.nextHop, nowMs);
+    for (const [entry, address] of [
+      [destination, frame.destination],
+      [source, frame.source],
+    ] as const) {
+      if (typeof entry !== "string") continue;
+      counters[entry]++;
+      const { link, address: from, node } = neighbour;
+      this.#parts.explainer.ask(core.bytes, address!, link, from, node, nowMs);
+      return undefined;
+    }
+    if (destination === undefined) {
+      if (frame.flags & FrameFlag.ONE_HOP) return { source: source as BookEntry, destination: undefined };
+      counters["broadcast-not-relayed"]++;
+      return undefined;
+    }
+    if ((destination as BookEntry).ownIndex < 0) {
+      const forUs = typeof nextHop === "object" && nextHop.ownIndex >= 0;
+      counters[forUs ? "not-relayed" : "overheard"]++;
+      return undefined;
+    }
+    return { source: source as BookEntry, destination: destination as BookEntry };
+  }
+
+  /** A message for a port: only if it is ciphered, signed and opens; else no reply of any kind (docs/wire.md W3). */
+  #handleSealed(frame: Frame, source: BookEntry, to: BookEntry | undefined, nowMs: number): void {
+    const { counters, core, provider, keys, book, bindings } = this.#parts;
+    if ((frame.flags & FrameFlag.SIGNED) === 0) {
+      counters["not-signed"]++;
+      return;
+    }
+    if (to === undefined || source.ownIndex >= 0) {
+      // Broadcasts cannot be sealed, and our own identities do not come in from outside.
+      counters["open-failed"]++;
+      return;
+    }
+    const key = keys.key(to.ownIndex, source, nowMs);
+    if (typeof key === "string") {
+      counters[key]++;
+      return;
+    }
+    if (!provider.open(key, core.bytes, frame.payloadOffset, frame.payloadLength)) {
+      counters["open-failed"]++;
+      return;
+    }
+    book.verify(source);
+    const end = frame.payloadOffset + frame.payloadLength;
+    const ports = parsePorts(core.bytes, frame.payloadOffset + SEAL_BYTES, end);
+    if (ports.kind === "fault") {
+      counters[ports.reason]++;
+      return;
+    }
+    if (ports.end === end) {
+      counters["message-empty"]++;
+      return;
+    }
+    const receive = bindings.receiver(to.sid, ports.destination);
+    if (receive === undefined) {
+      counters["no-binding"]++;
+      return;
+    }
+    counters["messages-delivered"]++;
+    receive(to.sid, source.sid, ports.source, ports.end, end - ports.end);
+  }
+
+  /** A plain frame: nothing but link state is taken from one. */
+  #handlePlain(frame: Frame, source: BookEntry, neighbour: Neighbour, nowMs: number): void {
+    const { counters, core, linkState } = this.#parts;
+    const end = frame.payloadOffset + frame.payloadLength;
+    const isSigned = (frame.flags & FrameFlag.SIGNED) !== 0;
+    const ports = isSigned ? undefined : parsePorts(core.bytes, frame.payloadOffset, end);
+    if (ports?.kind === "fault") {
+      counters[ports.reason]++;
+      return;
+    }
+    const isLinkState =
+      ports?.source === ServicePort.LINK_STATE && ports.destination === ServicePort.LINK_STATE;
+    if (!isLinkState) {
+      counters["not-ciphered"]++;
+      return;
+    }
+    if ((frame.flags & FrameFlag.ONE_HOP) === 0 || source !== neighbour.node.entry) {
+      counters["not-one-hop"]++;
+      return;
+    }
+    linkState.handleRecords(core.bytes, ports.end, end, neighbour, nowMs);
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Everything in an overlay node that can grow, and how far. Worst-case memory in brackets; in all about 4 MiB for a
+ * node with one identity.
+ */
+export const Limit = {
+  /** SIDs that were only heard of; the least recently used goes first [1 KiB each: 4 MiB with their shared keys]. */
+  UNVERIFIED_SIDS: 4096,
+  /** SIDs that opened a sealed frame or that the application named; the same, on their own [1 KiB each]. */
+  VERIFIED_SIDS: 4096,
+  /** Neighbour relations: one for each SID, link and address [1 KiB each]. */
+  NEIGHBOURS: 256,
+  /** SIDs that neighbours announce behind themselves [200 bytes each]. */
+  ANNOUNCED: 1024,
+  /** Peers configured on a link [200 bytes each]. */
+  PEERS_PER_LINK: 256,
+  /** Links of a node: the interface number is one byte. */
+  LINKS: 256,
+  /** Ports bound at once [500 bytes each]. */
+  BINDINGS: 16_384,
+  /** Packets under way between ports of this node [1.3 KiB each]. */
+  LOCAL_QUEUE: 512,
+  /** Abbreviations whose last question is remembered [200 bytes each]. */
+  ASKED: 64,
+  /** Addresses read from one explain frame. */
+  EXPLAINED_PER_FRAME: 8,
+  /** SIDs told in one answer. */
+  ANSWERS_PER_FRAME: 4,
+} as const;

@@ -1,0 +1,47 @@
+import { type DatagramTransport, type LinkAddress, MspError } from "@meshstream/msp";
+import { Limit } from "./limits.ts";
+
+/** A link given to a node: an unsealed datagram transport, and whom to seek on it. */
+export interface OverlayLink {
+  readonly transport: DatagramTransport;
+  /** Addresses at which a node is expected: they get ticks until it answers. */
+  readonly peers?: readonly LinkAddress[];
+  /** Whether to announce the node to the link's broadcast addresses. Default: true. */
+  readonly broadcast?: boolean;
+}
+
+/** One link of a node. */
+export class Link {
+  /** The number that tells it from the node's other links, also on the wire: 0..255. */
+  readonly index: number;
+  readonly transport: DatagramTransport;
+  /** Where broadcasts go; empty if there are none or they are not wanted. */
+  readonly broadcast: readonly LinkAddress[];
+  /** Most bytes of a packet sent here. */
+  readonly mtuBytes: number;
+  readonly #peers = new Set<LinkAddress>();
+
+  constructor(index: number, options: OverlayLink) {
+    this.index = index;
+    this.transport = options.transport;
+    this.broadcast = options.broadcast === false ? [] : options.transport.broadcast;
+    this.mtuBytes = Math.min(options.transport.mtuBytes, PACKET_BYTES);
+  }
+
+  isPeer(address: LinkAddress): boolean {
+    return this.#peers.has(address);
+  }
+
+  /** Returns false if it is one already. Throws MspError "argument" beyond {@link Limit}.PEERS_PER_LINK. */
+  addPeer(address: LinkAddress): boolean {
+    if (this.#peers.has(address)) return false;
+    if (this.#peers.size >= Limit.PEERS_PER_LINK) {
+      throw new MspError("argument", `more than ${Limit.PEERS_PER_LINK} peers on one link`);
+    }
+    this.#peers.add(address);
+    return true;
+  }
+}
+
+/** Largest packet between neighbours: the default MTU of deployed nodes (docs/wire.md W4). */
+export const PACKET_BYTES = 1200;

@@ -1,0 +1,224 @@
+import {
+  type Address,
+  type BindAddress,
+  type Clock,
+  type Entropy,
+  type LinkAddress,
+  MspError,
+  type PacketReceiver,
+  type PacketWriter,
+  type SealedBinding,
+  type SealedTransport,
+  type Sid,
+} from "@meshstream/msp";
+import { type Core, TRANSMIT_CAPACITY, TRANSMIT_HEADROOM } from "@meshstream/wasm-core";
+import { AddressBook } from "./address-book.ts";
+import { Agenda } from "./agenda.ts";
+import { Bindings } from "./bindings.ts";
+import { type CounterName, type Counters, createCounters } from "./counters.ts";
+import { Discovery } from "./discovery.ts";
+import { serveEcho } from "./echo.ts";
+import { Explainer } from "./explainer.ts";
+import type { Identity } from "./identity.ts";
+import { Intake } from "./intake.ts";
+import { Limit } from "./limits.ts";
+import { Link, type OverlayLink } from "./link.ts";
+import { LinkStateExchange } from "./link-state-exchange.ts";
+import { LocalDelivery } from "./local-delivery.ts";
+import { type NeighbourInfo, neighbourInfo } from "./neighbour-info.ts";
+import { NeighbourTable } from "./neighbours.ts";
+import { NonceSource } from "./nonce.ts";
+import { Outgoing } from "./outgoing.ts";
+import { Paths } from "./paths.ts";
+import type { SealProvider } from "./seal.ts";
+import { SealedSender } from "./sealed-sender.ts";
+import { SharedKeys } from "./shared-keys.ts";
+import { createSodiumSeal } from "./sodium-seal.ts";
+
+/** What {@link createOverlay} makes a node of. */
+export interface OverlayOptions {
+  /** Owns the memory in which packets are sealed and opened. */
+  readonly core: Core;
+  readonly clock: Clock;
+  /** Cryptographically strong: the nonces come from it. */
+  readonly entropy: Entropy;
+  /** 1 to 256, the primary first. */
+  readonly identities: readonly Identity[];
+  /** 0 to 256. The node closes their transports when it is closed. */
+  readonly links: readonly OverlayLink[];
+}
+
+/**
+ * Start a Serval node on the links given (docs/wire.md W4 to W9). It announces itself at once.
+ * Rejects with MspError "argument" for a number of identities or links outside their ranges.
+ * Memory: see {@link Limit}.
+ *
+ * @example
+ * const identities = [await createIdentity(systemEntropy)];
+ * const links = [{ transport: await openUdp({ bind: "0.0.0.0:4110", broadcast: true }) }];
+ * const node = await createOverlay({ core, clock: systemClock, entropy: systemEntropy, identities, links });
+ */
+export async function createOverlay(options: OverlayOptions): Promise<OverlayNode> {
+  if (options.identities.length < 1 || options.identities.length > IDENTITIES_LIMIT) {
+    throw new MspError("argument", `a node has 1 to ${IDENTITIES_LIMIT} identities`);
+  }
+  if (options.links.length > Limit.LINKS) {
+    throw new MspError("argument", `a node has at most ${Limit.LINKS} links`);
+  }
+  return new OverlayNode(options, await createSodiumSeal());
+}
+
+/** A Serval node in this process: what MSP and the services of the node run on. Made by {@link createOverlay}. */
+export class OverlayNode implements SealedTransport {
+  readonly core: Core;
+  readonly identities: readonly Sid[];
+  /** Everything that the node counts, by name; live. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly #counters: Counters;
+  readonly #clock: Clock;
+  readonly #book: AddressBook;
+  readonly #links: readonly Link[];
+  readonly #neighbours: NeighbourTable;
+  readonly #agenda: Agenda;
+  readonly #discovery: Discovery;
+  readonly #linkState: LinkStateExchange;
+  readonly #sender: SealedSender;
+  readonly #bindings: Bindings;
+  readonly #local: LocalDelivery;
+  #closed = false;
+
+  /** Use {@link createOverlay}, which waits for the sealing to be ready. */
+  constructor(options: OverlayOptions, provider: SealProvider) {
+    const { core, clock, entropy } = options;
+    const randomByte = () => drawByte(entropy);
+    const counters = createCounters();
+    const identities = options.identities.map(({ sid }) => sid);
+    const book = new AddressBook(identities);
+    const neighbours = new NeighbourTable(counters, randomByte);
+    const paths = new Paths(neighbours);
+    const outgoing = new Outgoing(identities[0]!.bytes, counters, randomByte());
+    const explainer = new Explainer({ book, neighbours, outgoing, counters });
+    const keys = new SharedKeys(options.identities, provider);
+    const nonces = new NonceSource(entropy);
+
+    this.core = core;
+    this.identities = identities;
+    this.counters = counters;
+    this.#counters = counters;
+    this.#clock = clock;
+    this.#book = book;
+    this.#neighbours = neighbours;
+    this.#agenda = new Agenda(clock, (nowMs) => this.#run(nowMs));
+    const wakeBy = (atMs: number) => this.#agenda.wakeBy(atMs);
+    this.#discovery = new Discovery(outgoing, neighbours);
+    this.#linkState = new LinkStateExchange({
+      book,
+      neighbours,
+      paths,
+      outgoing,
+      explainer,
+      counters,
+      wakeBy,
+    });
+    this.#sender = new SealedSender({ core, provider, keys, nonces, paths, outgoing, counters });
+    this.#bindings = new Bindings(identities, entropy, (...message) => this.#send(...message));
+    this.#local = new LocalDelivery(core, clock, this.#bindings, counters);
+    const intake = new Intake({
+      core,
+      book,
+      neighbours,
+      linkState: this.#linkState,
+      explainer,
+      bindings: this.#bindings,
+      provider,
+      keys,
+      counters,
+    });
+    this.#links = options.links.map((link, index) => new Link(index, link));
+    serveEcho(this);
+    for (const link of this.#links) this.#start(link, options.links[link.index]!.peers ?? [], intake);
+    this.#agenda.wakeBy(clock.now());
+  }
+
+  bind(local: BindAddress, receive: PacketReceiver): SealedBinding {
+    if (this.#closed) throw new MspError("state", "this node is closed");
+    return this.#bindings.bind(local, receive);
+  }
+
+  /** A node in this process is not lost before it is closed: the handler is never called. */
+  onLost(_handle: (error: MspError) => void): void {}
+
+  /** Every neighbour relation, also those that are half made. */
+  neighbours(): NeighbourInfo[] {
+    return neighbourInfo(this.#neighbours, this.#clock.now());
+  }
+
+  /**
+   * Seek a node at `address` on the link with that index, at once and until it answers. Does nothing for a peer that
+   * the link has. Throws MspError "argument" for an index that is none, or beyond {@link Limit}.PEERS_PER_LINK.
+   */
+  addPeer(linkIndex: number, address: LinkAddress): void {
+    const link = this.#links[linkIndex];
+    if (link === undefined) throw new MspError("argument", `there is no link ${linkIndex}`);
+    const nowMs = this.#clock.now();
+    this.#discovery.addPeer(link, address, nowMs);
+    this.#agenda.wakeBy(nowMs);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#agenda.close();
+    this.#local.close();
+    this.#bindings.closeAll();
+    await Promise.all(this.#links.map(({ transport }) => transport.close()));
+  }
+
+  #start(link: Link, peers: readonly LinkAddress[], intake: Intake): void {
+    link.transport.onDatagram((datagram, from) => {
+      if (!this.#closed) intake.handleDatagram(datagram, link, from, this.#clock.now());
+    });
+    const nowMs = this.#clock.now();
+    this.#discovery.addLink(link, nowMs);
+    for (const peer of peers) this.#discovery.addPeer(link, peer, nowMs);
+  }
+
+  /** Do everything that is due. Returns when the next thing will be. */
+  #run(nowMs: number): number {
+    const expiryMs = this.#neighbours.expire(nowMs, () => this.#linkState.handleLapse(nowMs));
+    const discoveryMs = this.#discovery.run(nowMs);
+    return Math.min(expiryMs, discoveryMs, this.#linkState.run(nowMs));
+  }
+
+  #send(local: Sid, localPort: number | undefined, remote: Address, write: PacketWriter): boolean {
+    const offset = this.core.transmitRegion.offset + TRANSMIT_HEADROOM;
+    const length = write(this.core, offset, TRANSMIT_CAPACITY);
+    if (length < 1 || length > TRANSMIT_CAPACITY) {
+      throw new MspError("argument", `a packet has 1 to ${TRANSMIT_CAPACITY} bytes, not ${length}`);
+    }
+    if (this.#closed || localPort === undefined) return this.#dropped("closed");
+    const nowMs = this.#clock.now();
+    const from = this.#book.adopt(local, nowMs);
+    if (typeof from === "string" || from.ownIndex < 0) {
+      throw new MspError("address", `${local.hex} is not an identity of this node`);
+    }
+    const to = this.#book.adopt(remote.sid, nowMs);
+    if (typeof to === "string") return this.#dropped(to);
+    if (to.ownIndex < 0) return this.#sender.send(from, localPort, to, remote.port, length, nowMs);
+    if (this.#local.send(from.sid, localPort, to.sid, remote.port, offset, length)) return true;
+    return this.#dropped("local-full");
+  }
+
+  #dropped(reason: CounterName): false {
+    this.#counters[reason]++;
+    return false;
+  }
+}
+
+function drawByte(entropy: Entropy): number {
+  const byte = new Uint8Array(1);
+  entropy.fill(byte);
+  return byte[0]!;
+}
+
+const IDENTITIES_LIMIT = 256;

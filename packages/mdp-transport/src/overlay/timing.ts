@@ -1,0 +1,27 @@
+/** Times of the overlay, in milliseconds (docs/wire.md W4 to W8; departures in W11). */
+export const Timing = {
+  /** Between two records to a neighbour; they are its ticks. */
+  TICK: 500,
+  /** Between two broadcast ticks, once the first ones are out. */
+  BROADCAST_TICK: 5000,
+  /** From the first broadcast tick to the second; doubles up to BROADCAST_TICK. */
+  FIRST_BROADCAST_TICK: 100,
+  /** From the first tick to a configured peer, or record to a half-made neighbour, to the second; doubles up to TICK. */
+  FIRST_RETRY: 20,
+  /** Shortest time between two records to the same neighbour. */
+  RECORD_SPACING: 5,
+  /** A link is gone so long after the last record saying that the neighbour hears us. */
+  LINK_GONE: 2500,
+  /** A frame with ACK_SOON is acknowledged so soon: half of a third of the shortest resend delay. */
+  ACK_SOON: 10,
+  /** A gap in the packet numbers of a neighbour that wants acknowledgements is reported so soon. */
+  ACK_GAP: 5,
+  /** Between two rounds of path records. */
+  PATHS: 5000,
+  /** From a change to the next round of path records. */
+  PATHS_CHANGED: 5,
+  /** A path is forgotten so long after it was last announced: three rounds. */
+  PATH_GONE: 15_000,
+  /** Between two questions about the same abbreviation. */
+  ASK_SPACING: 20,
+} as const;

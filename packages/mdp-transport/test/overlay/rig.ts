@@ -1,0 +1,125 @@
+import type { DatagramTransport, Entropy, LinkAddress } from "@meshstream/msp";
+import {
+  createRandom,
+  Link,
+  type LinkConfig,
+  mutateBytes,
+  type Random,
+  VirtualClock,
+} from "@meshstream/netem";
+import { createCore } from "@meshstream/wasm-core";
+import { createIdentity, createOverlay, type Identity, type OverlayNode } from "../../src/index.ts";
+
+/** A packet as a test hears it. */
+export interface Heard {
+  readonly atMs: number;
+  readonly from: LinkAddress;
+  readonly to: LinkAddress;
+  readonly bytes: Uint8Array;
+}
+
+/** An emulated broadcast segment: from each address to each other one there is a netem link of its own. */
+export class Segment {
+  readonly clock: VirtualClock;
+  readonly #random: Random;
+  readonly #config: Partial<LinkConfig>;
+  readonly #ports = new Map<LinkAddress, SegmentPort>();
+  readonly #links = new Map<string, Link<Uint8Array>>();
+  /** Everything that was sent, lost or not. */
+  readonly sent: Heard[] = [];
+
+  constructor(clock: VirtualClock, random: Random, config: Partial<LinkConfig> = {}) {
+    this.clock = clock;
+    this.#random = random;
+    this.#config = config;
+  }
+
+  /** Attach a port. A later port with the same address takes its place: a restart. */
+  port(address: LinkAddress, options: { broadcast?: boolean; mtuBytes?: number } = {}): DatagramTransport {
+    const port = new SegmentPort(this, address, options.broadcast ?? true, options.mtuBytes ?? 1472);
+    this.#ports.set(address, port);
+    return port;
+  }
+
+  send(bytes: Uint8Array, from: LinkAddress, to: LinkAddress): void {
+    this.sent.push({ atMs: this.clock.now(), from, to, bytes });
+    for (const address of this.#ports.keys()) {
+      if (address === from || (to !== BROADCAST && to !== address)) continue;
+      this.link(from, address).send(bytes);
+    }
+  }
+
+  /** The link from one address to another: to configure it, or to inject bytes. */
+  link(from: LinkAddress, to: LinkAddress): Link<Uint8Array> {
+    const name = `${from} ${to}`;
+    const known = this.#links.get(name);
+    if (known !== undefined) return known;
+    const link = new Link<Uint8Array>({
+      clock: this.clock,
+      random: this.#random.fork(),
+      config: this.#config,
+      sizeBytes: (packet) => packet.length,
+      deliver: (packet) => this.#ports.get(to)?.receive?.(packet.slice(), from),
+      mutate: mutateBytes,
+    });
+    this.#links.set(name, link);
+    return link;
+  }
+
+  detach(port: SegmentPort): void {
+    if (this.#ports.get(port.local) === port) this.#ports.delete(port.local);
+  }
+}
+
+export const BROADCAST = "*";
+
+class SegmentPort implements DatagramTransport {
+  readonly local: LinkAddress;
+  readonly broadcast: readonly LinkAddress[];
+  readonly mtuBytes: number;
+  receive: ((datagram: Uint8Array, from: LinkAddress) => void) | undefined;
+  readonly #segment: Segment;
+
+  constructor(segment: Segment, local: LinkAddress, broadcast: boolean, mtuBytes: number) {
+    this.#segment = segment;
+    this.local = local;
+    this.broadcast = broadcast ? [BROADCAST] : [];
+    this.mtuBytes = mtuBytes;
+  }
+
+  send(datagram: Uint8Array, to: LinkAddress): void {
+    this.#segment.send(datagram.slice(), this.local, to);
+  }
+
+  onDatagram(receive: (datagram: Uint8Array, from: LinkAddress) => void): void {
+    this.receive = receive;
+  }
+
+  async close(): Promise<void> {
+    this.#segment.detach(this);
+  }
+}
+
+/** Identities that are the same in every run. */
+export function testIdentity(number: number): Promise<Identity> {
+  return createIdentity(new Uint8Array(32).fill(number));
+}
+
+export interface TestNodeOptions {
+  readonly identities: readonly Identity[];
+  readonly links: readonly { transport: DatagramTransport; peers?: LinkAddress[]; broadcast?: boolean }[];
+  readonly clock: VirtualClock;
+  readonly entropy: Entropy;
+}
+
+export async function testNode(options: TestNodeOptions): Promise<OverlayNode> {
+  const core = await createCore({ engine: "ts", poolBytes: 1 << 20 });
+  return createOverlay({ core, ...options });
+}
+
+/** A segment with a clock and chance of its own. The seed is in the name of what fails. */
+export function testSegment(seed: number, config: Partial<LinkConfig> = {}) {
+  const clock = new VirtualClock();
+  const random = createRandom(seed);
+  return { clock, random, segment: new Segment(clock, random, config) };
+}
