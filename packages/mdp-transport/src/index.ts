@@ -2,7 +2,7 @@ export { type AttachedTransport, type AttachOptions, attach } from "./attach/cli
 export type { AttachCounters } from "./attach/counters.ts";
 export { type AttachedClient, serveAttached } from "./attach/holder.ts";
 export { AttachLimit } from "./attach/limits.ts";
-export type { NeighbourRow, NodeManagement, NodeStatus } from "./attach/management.ts";
+export type { NodeManagement, NodeStatus } from "./attach/management.ts";
 export type { ByteStream } from "./attach/stream.ts";
 export {
   MemoryNetwork,
@@ -16,3 +16,4 @@ export { createIdentity, type Identity, SEED_BYTES } from "./overlay/identity.ts
 export type { OverlayLink } from "./overlay/link.ts";
 export type { NeighbourInfo } from "./overlay/neighbour-info.ts";
 export { createOverlay, OverlayNode, type OverlayOptions } from "./overlay/node.ts";
+export { type PingOptions, ping } from "./ping.ts";
