@@ -96,7 +96,10 @@ const BINDING: Promises = {
     await rig.settle();
     await bind(a, { sid: BIND_PRIMARY, port: 1000 });
     await bind(a, { sid: BIND_ALL, port: 1001 });
-    await rejects("port-in-use", () => bind(a, { sid: BIND_ALL, port: 1001 }));
+    for (const sid of [BIND_ALL, BIND_PRIMARY] as const) {
+      await rejects("port-in-use", () => bind(a, { sid, port: 1001 }));
+    }
+    await rejects("port-in-use", () => bind(a, { sid: BIND_ALL, port: 1000 }));
   },
 
   "a refused bind takes nothing from whoever has the port": async (rig) => {
@@ -338,11 +341,18 @@ const CLOSING: Promises = {
     same(from.packets.length, 0, "packets sent after close");
   },
 
-  "a closed binding sends nothing, without throwing, and leaves the others alone": async (rig) => {
+  "a closed binding calls the writer and sends nothing, without throwing; the others go on": async (rig) => {
     const [from, to] = await rig.ends();
     const other = await rig.bind(rig.a, { sid: BIND_PRIMARY, port: 1001 });
     from.binding.close();
-    same(from.send(to, pattern(10)), false, "send's answer");
+    let calls = 0;
+    const sent = from.binding.send(from.local, to.address, (core, offset) => {
+      calls += 1;
+      core.bytes[offset] = 9;
+      return 1;
+    });
+    same(calls, 1, "calls of the writer");
+    same(sent, false, "send's answer");
     same(other.send(to, pattern(10)), true, "the other's answer");
     await rig.settle();
     same(to.packets.length, 1, "packets");

@@ -223,30 +223,37 @@ const FAULTS: Readonly<Record<string, [Fault, RegExp]>> = {
 
 describe("the conformance suite", () => {
   it("lets a sound transport pass", async () => {
-    assert.deepEqual(await failures({}), []);
+    assert.deepEqual((await run({})).failed, []);
   });
 
   for (const [name, [fault, promise]] of Object.entries(FAULTS)) {
     it(`notices a transport that ${name}`, async () => {
-      const failed = await failures(fault);
+      const { failed, passed } = await run(fault);
       assert.ok(
         failed.some((title) => promise.test(title)),
         `expected ${promise} among: ${failed.join("; ") || "nothing"}`,
       );
+      assert.ok(passed.length > 10, `one fault fails nearly everything: ${failed.join("; ")}`);
     });
   }
 });
 
-/** The promises that a pair of transports with this fault fails. */
-async function failures(fault: Fault): Promise<string[]> {
+/** The promises that a pair of transports with this fault keeps, and those that it breaks. */
+async function run(fault: Fault): Promise<{ passed: string[]; failed: string[] }> {
   const tests: [string, () => Promise<void>][] = [];
   describeConformance("faulty", () => makePair(fault), {
     describe: (_name, define) => define(),
-    it: (name, run) => tests.push([name, run]),
+    it: (name, hold) => tests.push([name, hold]),
   });
+  const passed: string[] = [];
   const failed: string[] = [];
-  for (const [name, run] of tests) await run().catch(() => failed.push(name));
-  return failed;
+  for (const [name, hold] of tests) {
+    await hold().then(
+      () => passed.push(name),
+      () => failed.push(name),
+    );
+  }
+  return { passed, failed };
 }
 
 async function makePair(fault: Fault) {
@@ -273,7 +280,13 @@ function breakTransport(sound: SealedTransport, fault: Fault, clock: VirtualCloc
     ...broken,
     bind: (local, receive) => {
       const binding = bind(local, fault.receiver?.(receive, sound.core, clock) ?? receive);
-      return { ...binding, ...fault.binding?.(binding, clock, sound.core) };
+      return {
+        local: binding.local,
+        ready: binding.ready,
+        send: (from, to, write) => binding.send(from, to, write),
+        close: () => binding.close(),
+        ...fault.binding?.(binding, clock, sound.core),
+      };
     },
   };
 }

@@ -251,17 +251,21 @@ describe("nodes of a MemoryNetwork", () => {
   const sids = [1, 2, 3].map((n) => Sid.fromBytes(new Uint8Array(32).fill(n)));
   const [first, second, third] = sids as [Sid, Sid, Sid];
 
-  it("a node may have several identities: a port bound for one is not the others', BIND_ALL is everybody's", async () => {
+  it("a node may have several identities: a port bound for one is not the others', BIND_ALL is for all of them", async () => {
     const { clock, network, atA, open, send } = await createTwo();
     const node = network.node(await newCore(), first, second);
     const only = open(node, 50, second);
-    const all = open(node, 50);
-    const to = (sid: Sid) => ({ ...only, binding: { ...only.binding, local: { sid, port: 50 } } });
-    send(atA, to(first), "to the first");
-    send(atA, to(second), "to the second");
+    const all = open(node, 60);
+    const to = (sid: Sid, port: number) => ({ ...only, binding: { ...only.binding, local: { sid, port } } });
+    for (const port of [50, 60]) {
+      send(atA, to(first, port), "to the first");
+      send(atA, to(second, port), "to the second");
+    }
     clock.runUntil(10);
     assert.deepEqual(only.received, ["to the second"]);
-    assert.deepEqual(all.received, ["to the first"]);
+    assert.deepEqual(all.received, ["to the first", "to the second"]);
+    assert.throws(() => open(node, 50), hasCode("port-in-use"));
+    open(node, 50, first);
     assert.equal(all.binding.local.sid, first);
     let remote: Sid | undefined;
     node.bind({ sid: first, port: 51 }, (_local, from) => {

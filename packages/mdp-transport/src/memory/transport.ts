@@ -1,19 +1,16 @@
 import {
   type Address,
-  BIND_ALL,
-  BIND_PRIMARY,
   type BindAddress,
   MspError,
   type PacketReceiver,
   type PacketWriter,
-  parsePort,
   type SealedBinding,
   type SealedTransport,
   type Sid,
 } from "@meshstream/msp";
 import type { Random } from "@meshstream/netem";
 import { type Core, TRANSMIT_CAPACITY, TRANSMIT_HEADROOM } from "@meshstream/wasm-core";
-import { PortTable } from "../attach/port-table.ts";
+import { Bindings } from "../overlay/bindings.ts";
 
 export interface MemoryTransportOptions {
   readonly core: Core;
@@ -32,7 +29,7 @@ export class MemoryTransport implements SealedTransport {
   readonly core: Core;
   readonly identities: readonly Sid[];
   readonly #options: MemoryTransportOptions;
-  readonly #bindings = new PortTable<PacketReceiver>();
+  readonly #bindings: Bindings;
   #handleLost: ((error: MspError) => void) | undefined;
   #isClosed = false;
 
@@ -40,30 +37,15 @@ export class MemoryTransport implements SealedTransport {
     this.#options = options;
     this.core = options.core;
     this.identities = Object.freeze([...options.identities]);
+    this.#bindings = new Bindings(this.identities, options.random, (local, port, remote, write) =>
+      this.#send(local, port, remote, write),
+    );
   }
 
-  /**
-   * As SealedTransport.bind; throws MspError "state" once closed. A port bound for one identity and for all at
-   * the same time belongs to the one.
-   */
+  /** As SealedTransport.bind; throws MspError "state" once closed. */
   bind(local: BindAddress, receive: PacketReceiver): SealedBinding {
     if (this.#isClosed) throw new MspError("state", "the transport is closed");
-    const sid = this.#boundSid(local.sid);
-    const port = this.#boundPort(local.port);
-    if (!this.#bindings.add(sid, port, receive)) {
-      throw new MspError("port-in-use", `port ${port} is bound already`);
-    }
-    let isOpen = true;
-    return {
-      local: { sid: sid ?? this.identities[0]!, port },
-      ready: Promise.resolve(),
-      send: (from, to, write) =>
-        isOpen && !this.#isClosed && this.#send({ sid: this.#ownSid(from), port }, to, write),
-      close: () => {
-        if (isOpen) this.#bindings.remove(sid, port);
-        isOpen = false;
-      },
-    };
+    return this.#bindings.bind(local, receive);
   }
 
   onLost(handle: (error: MspError) => void): void {
@@ -81,39 +63,37 @@ export class MemoryTransport implements SealedTransport {
 
   /** For the network: what takes in a packet for `to`, if that is bound. */
   receiver(to: Address): ((from: Address, bytes: Uint8Array) => void) | undefined {
-    const receive = this.#bindings.find(to.sid, to.port);
+    const local = this.#ownSid(to.sid);
+    const receive = this.#bindings.receiver(local, to.port);
     if (receive === undefined) return undefined;
     return (from, bytes) => {
       const { offset } = this.core.receiveRegion;
       this.core.bytes.set(bytes, offset);
-      receive(this.#ownSid(to.sid), from.sid, from.port, offset, bytes.length);
+      receive(local, from.sid, from.port, offset, bytes.length);
       // Whoever kept the offset instead of the bytes shall notice.
       this.core.bytes.fill(0xdd, offset, offset + bytes.length);
     };
   }
 
-  #send(from: Address, to: Address, write: PacketWriter): boolean {
+  /** `port` is undefined once the binding is closed: then the packet goes nowhere. */
+  #send(local: Sid, port: number | undefined, to: Address, write: PacketWriter): boolean {
+    const sid = this.#ownSid(local);
     const offset = this.core.transmitRegion.offset + TRANSMIT_HEADROOM;
     const length = write(this.core, offset, TRANSMIT_CAPACITY);
     if (!Number.isInteger(length) || length < 1 || length > TRANSMIT_CAPACITY) {
       throw new MspError("argument", `the writer wrote ${length} bytes (1 to ${TRANSMIT_CAPACITY})`);
     }
-    return this.#options.route(from, to, this.core.bytes.slice(offset, offset + length));
+    if (port === undefined) return false;
+    return this.#options.route({ sid, port }, to, this.core.bytes.slice(offset, offset + length));
   }
 
   /** False if it had ended before. */
   #end(): boolean {
     if (this.#isClosed) return false;
     this.#isClosed = true;
-    this.#bindings.removeAll();
+    this.#bindings.closeAll();
     this.#options.closed();
     return true;
-  }
-
-  /** Undefined for all. */
-  #boundSid(sid: BindAddress["sid"]): Sid | undefined {
-    if (sid === BIND_ALL) return undefined;
-    return sid === BIND_PRIMARY ? this.identities[0]! : this.#ownSid(sid);
   }
 
   /** This node's own object for `sid`. */
@@ -122,15 +102,4 @@ export class MemoryTransport implements SealedTransport {
     if (own === undefined) throw new MspError("address", `not an identity of this node: ${sid.hex}`);
     return own;
   }
-
-  #boundPort(port: number): number {
-    if (parsePort(port, 0) > 0) return port;
-    for (;;) {
-      const drawn = FIRST_AUTOMATIC_PORT + this.#options.random.below(2 ** 31 - FIRST_AUTOMATIC_PORT);
-      if (this.identities.every((sid) => this.#bindings.find(sid, drawn) === undefined)) return drawn;
-    }
-  }
 }
-
-/** Ports below are for services (docs/wire.md W1). */
-const FIRST_AUTOMATIC_PORT = 257;

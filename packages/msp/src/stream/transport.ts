@@ -62,7 +62,8 @@ export interface SealedBinding {
   readonly ready: Promise<void>;
   /**
    * Seal and send one packet from `local` (an identity of this node) to `remote`. Calls `write` exactly once, before it returns.
-   * Returns false if the packet was dropped here (no route, a full queue): to MSP that is a loss like any other.
+   * Returns false if the packet was dropped here (no route, a full queue, this binding closed): to MSP that is a loss
+   * like any other.
    * Never calls a receiver before it returns.
    */
   send(local: Sid, remote: Address, write: PacketWriter): boolean;
