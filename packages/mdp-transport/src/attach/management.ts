@@ -1,0 +1,85 @@
+import { MspError, Sid } from "@meshstream/msp";
+import type { NeighbourInfo } from "../overlay/neighbour-info.ts";
+
+/** Where a client addresses the node itself: remote SID "any" and one of these ports (docs/wire.md W12). */
+export const ManagementPort = {
+  /** The identities, the primary first: one answer each, payload the SID. As a daemon has it (docs/wire.md W10). */
+  IDENTITIES: 2,
+  /** One answer, JSON: a {@link NodeStatus}. */
+  STATUS: 0x4d53_0001,
+  /** The neighbour table: one answer for each neighbour, JSON. */
+  NEIGHBOURS: 0x4d53_0002,
+  /** Payload: a link address in UTF-8 to try to reach a neighbour at. No answer record but the last. */
+  ADD_PEER: 0x4d53_0003,
+} as const;
+
+/** What a client is told about the holder. */
+export interface NodeStatus {
+  /** Link address that the node's UDP socket is bound to; absent if it has none. */
+  readonly bound?: string;
+}
+
+/** What the holder's process lends to its clients, besides the node itself. */
+export interface NodeManagement {
+  status(): NodeStatus;
+  neighbours(): readonly NeighbourInfo[];
+  /** Throws MspError "address" for what is no link address. */
+  addPeer(address: string): void;
+}
+
+/** The answers to one request, without the last record, which is always CLOSE. Throws MspError: the request is refused. */
+export function answerManagement(
+  identities: readonly Sid[],
+  management: NodeManagement,
+  port: number,
+  payload: Uint8Array,
+): readonly Uint8Array[] {
+  switch (port) {
+    case ManagementPort.IDENTITIES:
+      return identities.map((sid) => sid.bytes);
+    case ManagementPort.STATUS:
+      return [encodeJson(management.status())];
+    case ManagementPort.NEIGHBOURS:
+      return management.neighbours().map((row) => encodeJson({ ...row, sid: row.sid.hex }));
+    case ManagementPort.ADD_PEER:
+      management.addPeer(decoder.decode(payload));
+      return [];
+    default:
+      throw new MspError("argument", `nothing answers on management port ${port}`);
+  }
+}
+
+/** The status in an answer; undefined if it holds none. Never throws. */
+export function parseStatus(payload: Uint8Array): NodeStatus | undefined {
+  const json = parseJsonObject(payload);
+  if (json === undefined) return undefined;
+  return typeof json.bound === "string" ? { bound: json.bound } : {};
+}
+
+/** The neighbour in an answer; undefined if it holds none. Never throws. */
+export function parseNeighbour(payload: Uint8Array): NeighbourInfo | undefined {
+  const json = parseJsonObject(payload);
+  if (json === undefined || typeof json.sid !== "string" || !/^[0-9A-F]{64}$/.test(json.sid))
+    return undefined;
+  const { link, address, reachable, heardAgoMs, dropPercent } = json;
+  if (typeof link !== "number" || typeof address !== "string") return undefined;
+  if (typeof reachable !== "boolean" || typeof heardAgoMs !== "number") return undefined;
+  const row = { sid: Sid.fromHex(json.sid), link, address, reachable, heardAgoMs };
+  return typeof dropPercent === "number" ? { ...row, dropPercent } : row;
+}
+
+function encodeJson(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+function parseJsonObject(payload: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const json: unknown = JSON.parse(decoder.decode(payload));
+    return typeof json === "object" && json !== null ? (json as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
