@@ -407,7 +407,7 @@ export class Connection<Path = unknown> {
 }
 
 /** Row 9 of the departures (docs/wire.md W11): a length is checked where it is given. */
-function checkMessageLength(length: number): void {
+export function checkMessageLength(length: number): void {
   if (length < 1 || length > MESSAGE_BYTES) {
     throw new RangeError(`a message has 1 to ${MESSAGE_BYTES} bytes, not ${length}`);
   }

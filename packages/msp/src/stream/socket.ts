@@ -1,5 +1,5 @@
 import type { Address } from "../address.ts";
-import type { ConnectionStats } from "../connection.ts";
+import { type ConnectionStats, checkMessageLength } from "../connection.ts";
 import { MspError } from "../errors.ts";
 import type { EventType } from "../events.ts";
 import type { Driver, DriverConnection } from "./driver.ts";
@@ -39,6 +39,8 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
   private wakeReceiver: (() => void) | undefined;
   private isReceiving = false;
   private holdsMessage = false;
+  /** shutdown() was called; the connection learns of it when no send waits any more. */
+  private isShutdown = false;
   private isDiscarding = false;
 
   /** Made by Mesh.connect and MspListener. */
@@ -68,13 +70,14 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
    */
   async send(message: Uint8Array, { signal }: CallOptions = {}): Promise<void> {
     throwIfAborted(signal);
-    if (this.sends.length === 0 && this.driver.run(() => this.connection.send(message))) return;
+    if (this.sends.length > 0) this.checkSend(message);
+    else if (this.driver.run(() => this.connection.send(message))) return;
     await new Promise<void>((resolve, reject) => {
       const waiting: Waiting = { message, resolve, reject };
       const abort = () => {
         this.sends.splice(this.sends.indexOf(waiting), 1);
         reject(aborted(signal));
-        if (waiting.thenShutdown === true) this.shutdown();
+        this.shutdownBehindSends();
       };
       signal?.addEventListener("abort", abort, { once: true });
       waiting.settled = () => signal?.removeEventListener("abort", abort);
@@ -116,8 +119,8 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
 
   /** No more messages from this side; what is queued still goes. Messages from the peer still come. A second call does nothing. */
   shutdown(): void {
-    if (this.sends.length === 0) this.driver.run(() => this.connection.shutdown());
-    else this.sends.at(-1)!.thenShutdown = true;
+    this.isShutdown = true;
+    this.shutdownBehindSends();
   }
 
   /** End at once: discard everything in both directions and tell the peer. `closed` rejects with MspError "aborted". */
@@ -191,8 +194,18 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
       this.sends.shift();
       first.settled?.();
       first.resolve();
-      if (first.thenShutdown === true) this.shutdown();
     }
+    this.shutdownBehindSends();
+  }
+
+  private shutdownBehindSends(): void {
+    if (this.isShutdown && this.sends.length === 0) this.driver.run(() => this.connection.shutdown());
+  }
+
+  /** Refuse at the call what the connection would refuse when its turn comes. */
+  private checkSend(message: Uint8Array): void {
+    checkMessageLength(message.length);
+    if (this.isShutdown) throw new MspError("state", "cannot send after shutdown()");
   }
 
   private trySend(waiting: Waiting): boolean {
@@ -230,8 +243,6 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
   /** Called when it needs its signal no more. */
   settled?: () => void;
-  /** shutdown() was called after it. */
-  thenShutdown?: boolean;
 }
 
 /** MspError "aborted", with the signal's reason as its cause. */
