@@ -20,8 +20,7 @@ export function addId(program: Command, execute: Execute): void {
 }
 
 async function makeNew({ settings, report }: Context): Promise<number> {
-  const keyring = await openKeyring(settings.home);
-  const { sid } = await keyring.create();
+  const { sid } = await openKeyring(settings.home).create();
   report.result({ event: "identity", sid: sid.hex }, sid.hex);
   return ExitCode.DONE;
 }
@@ -42,7 +41,7 @@ async function list(context: Context): Promise<number> {
 
 /** At least one; making one silently is for `id new` alone. */
 async function sidsOf({ settings }: Context): Promise<string[]> {
-  const identities = await (await openKeyring(settings.home)).list();
+  const identities = await openKeyring(settings.home).list();
   if (identities.length === 0) {
     throw new UsageError(`${settings.home} has no identity yet: make one with "msp id new"`);
   }

@@ -1,11 +1,10 @@
-import { isIP } from "node:net";
 import { UsageError } from "./exit-codes.ts";
 import { defaultHome } from "./runtime.ts";
 
 /** The options that every command takes, parsed once. */
 export interface Settings {
   readonly home: string;
-  /** UDP address of the node, if it was asked for. */
+  /** UDP address of the node, if it was asked for; openMesh checks it, and those of the peers. */
   readonly bind: string | undefined;
   readonly peers: readonly string[];
   readonly broadcast: boolean;
@@ -36,23 +35,12 @@ export function parseSettings(options: GlobalOptions): Settings {
   }
   return Object.freeze({
     home: options.home ?? defaultHome(),
-    bind: options.bind === undefined ? undefined : parseSocketAddress("--bind", options.bind, 0),
-    peers: (options.peer ?? []).map((peer) => parseSocketAddress("--peer", peer, 1)),
+    bind: options.bind,
+    peers: options.peer ?? [],
     broadcast: options.broadcast ?? true,
     engine,
     json: options.json ?? false,
     quiet: options.quiet ?? false,
     verbose: options.verbose ?? false,
   });
-}
-
-function parseSocketAddress(option: string, text: string, lowestPort: number): string {
-  const match = /^([\d.]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match === null || isIP(match[1]!) !== 4 || port < lowestPort || port > 65_535) {
-    throw new UsageError(
-      `${option} needs an IPv4 address and a UDP port, such as 192.168.1.7:4110, not "${text}"`,
-    );
-  }
-  return text;
 }

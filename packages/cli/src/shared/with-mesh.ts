@@ -6,14 +6,10 @@ import { type NodeMesh, openKeyring, openMesh } from "./runtime.ts";
  */
 export async function withMesh<T>(context: Context, body: (mesh: NodeMesh) => Promise<T>): Promise<T> {
   const { settings, report, interruption } = context;
-  await ensureIdentity(context);
-  const mesh = await openMesh({
-    home: settings.home,
-    ...(settings.bind === undefined ? {} : { bind: settings.bind }),
-    peers: [...settings.peers],
-    broadcast: settings.broadcast,
-    engine: settings.engine,
-  });
+  const { home, bind, peers, broadcast, engine } = settings;
+  const isNew = (await openKeyring(home).list()).length === 0;
+  const mesh = await openMesh({ home, bind, peers, broadcast, engine });
+  if (isNew) tellIdentity(context, mesh);
   try {
     const { role, engine, bound } = mesh;
     const sid = mesh.identities[0]!.hex;
@@ -28,12 +24,7 @@ export async function withMesh<T>(context: Context, body: (mesh: NodeMesh) => Pr
   }
 }
 
-async function ensureIdentity({ settings, report }: Context): Promise<void> {
-  const keyring = await openKeyring(settings.home);
-  if ((await keyring.list()).length > 0) return;
-  const { sid } = await keyring.create();
-  report.note(
-    { event: "identity-created", sid: sid.hex, home: settings.home },
-    `made an identity in ${settings.home}: ${sid.hex}`,
-  );
+function tellIdentity({ report }: Context, { identities, home }: NodeMesh): void {
+  const { hex } = identities[0]!;
+  report.note({ event: "identity-created", sid: hex, home }, `made an identity in ${home}: ${hex}`);
 }
