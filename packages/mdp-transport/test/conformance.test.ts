@@ -233,7 +233,7 @@ describe("the conformance suite", () => {
         failed.some((title) => promise.test(title)),
         `expected ${promise} among: ${failed.join("; ") || "nothing"}`,
       );
-      assert.ok(passed.length > 10, `one fault fails nearly everything: ${failed.join("; ")}`);
+      assert.ok(passed.length > 3, `one fault fails everything: ${failed.join("; ")}`);
     });
   }
 });
