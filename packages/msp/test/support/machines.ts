@@ -13,8 +13,9 @@ export class Machine {
   readonly taken: Uint8Array[] = [];
   /** The connection that came in last, or was made by {@link connect}. */
   connection: DriverConnection | undefined;
-  /** Messages still to be sent; shut down after the last. */
+  /** Messages still to be sent. */
   private outgoing: Iterator<Uint8Array> | undefined;
+  private thenShutdown = true;
   private held: Uint8Array | undefined;
   /** Called for each message taken; by default it is kept in {@link taken}. */
   onMessage: (message: Uint8Array) => void = (message) => this.taken.push(message);
@@ -41,10 +42,15 @@ export class Machine {
     this.connection = this.driver.connect({ sid, port: 0 }, remote);
   }
 
-  /** Send all of these on the present connection, as there is room, and shut down behind them. */
-  sendAll(messages: Iterable<Uint8Array>): void {
+  /** Send all of these on the present connection, as there is room, and shut down behind them unless told otherwise. */
+  sendAll(messages: Iterable<Uint8Array>, { thenShutdown = true } = {}): void {
     this.outgoing = messages[Symbol.iterator]();
+    this.thenShutdown = thenShutdown;
     this.pump();
+  }
+
+  shutdown(): void {
+    this.driver.run(() => this.connection!.shutdown());
   }
 
   get outcome(): DriverConnection["outcome"] {
@@ -76,6 +82,6 @@ export class Machine {
       this.held = undefined;
     }
     this.outgoing = undefined;
-    this.driver.run(() => connection.shutdown());
+    if (this.thenShutdown) this.shutdown();
   }
 }
