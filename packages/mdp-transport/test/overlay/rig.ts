@@ -1,4 +1,4 @@
-import type { DatagramTransport, Entropy, LinkAddress } from "@meshstream/msp";
+import type { Address, BindAddress, DatagramTransport, Entropy, LinkAddress, Sid } from "@meshstream/msp";
 import {
   createRandom,
   Link,
@@ -122,4 +122,63 @@ export function testSegment(seed: number, config: Partial<LinkConfig> = {}) {
   const clock = new VirtualClock();
   const random = createRandom(seed);
   return { clock, random, segment: new Segment(clock, random, config) };
+}
+
+/** Two nodes, A at "a" and B at "b", that know of each other as given. */
+export async function testPair(
+  options: {
+    seed?: number;
+    link?: Partial<LinkConfig>;
+    /** Who has whom configured as a peer; nobody broadcasts then. Default: both broadcast. */
+    peers?: { a?: boolean; b?: boolean };
+  } = {},
+) {
+  const { clock, random, segment } = testSegment(options.seed ?? 1, options.link);
+  const make = async (number: number, local: string, remote: string, seeks: boolean | undefined) =>
+    testNode({
+      identities: [await testIdentity(number)],
+      links: [
+        {
+          transport: segment.port(local),
+          peers: seeks === true ? [remote] : [],
+          broadcast: options.peers === undefined,
+        },
+      ],
+      clock,
+      entropy: random.fork(),
+    });
+  const a = await make(1, "a", "b", options.peers?.a);
+  const b = await make(2, "b", "a", options.peers?.b);
+  return {
+    clock,
+    random,
+    segment,
+    a,
+    b,
+    close: async () => {
+      await a.close();
+      await b.close();
+    },
+  };
+}
+
+/** Bind a port, and keep what comes. */
+export function inbox(node: OverlayNode, address: BindAddress) {
+  const messages: { local: Sid; remote: Sid; port: number; text: string }[] = [];
+  const binding = node.bind(address, (local, remote, port, offset, length) => {
+    const text = new TextDecoder().decode(node.core.bytes.slice(offset, offset + length));
+    messages.push({ local, remote, port, text });
+  });
+  const send = (to: Address, text: string, from = node.identities[0]!) =>
+    binding.send(from, to, (core, offset) => {
+      const bytes = new TextEncoder().encode(text);
+      core.bytes.set(bytes, offset);
+      return bytes.length;
+    });
+  return { messages, binding, send, address: binding.local };
+}
+
+/** Whether `node` has a neighbour with that SID that hears it. */
+export function isReachable(node: OverlayNode, sid: Sid): boolean {
+  return node.neighbours().some((row) => row.reachable && row.sid.hex === sid.hex);
 }

@@ -78,7 +78,6 @@ function rewrite(
   const named = (name: unknown) => identities[recorded.findIndex((other) => other.name === name)]!;
   const out = new Uint8Array(4096);
   const envelope = parseEnvelope(bytes, 0, bytes.length);
-  assert.equal(envelope.kind, "envelope");
   if (envelope.kind === "fault") throw new Error(envelope.reason);
   const { version, encapsulation } = envelope;
   let end = encodeEnvelope(out, 0, { ...envelope, transmitter: copyAddress(bytes, envelope.transmitter) });

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createRandom } from "@meshstream/netem";
+import sodium from "libsodium-wrappers";
+import { createIdentity } from "../../src/index.ts";
+import { isUnusableSid } from "../../src/overlay/identity.ts";
+import { NONCE_BYTES, SEAL_BYTES } from "../../src/overlay/seal.ts";
+import { createSodiumSeal } from "../../src/overlay/sodium-seal.ts";
+import { testIdentity } from "./rig.ts";
+import { fromHex } from "./vectors.ts";
+
+const LOW_ORDER = [
+  "00".repeat(32),
+  `01${"00".repeat(31)}`,
+  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+  `ec${"ff".repeat(30)}7f`,
+  `ed${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(31)}`,
+].map(fromHex);
+
+describe("sealing", () => {
+  it("gives the bytes of crypto_box for every length 0 to 1300, in place, and opens them (seed 3)", async () => {
+    const random = createRandom(3);
+    const provider = await createSodiumSeal();
+    const [a, b] = [await testIdentity(1), await testIdentity(2)];
+    const key = provider.agree(a.boxSecret, b.sid.bytes)!;
+    const other = provider.agree(b.boxSecret, a.sid.bytes)!;
+    const plain = new Uint8Array(1300);
+    random.fill(plain);
+    const bytes = new Uint8Array(1400);
+    for (let length = 0; length <= 1300; length++) {
+      random.fill(bytes.subarray(0, NONCE_BYTES));
+      bytes.set(plain.subarray(0, length), SEAL_BYTES);
+      provider.seal(key, bytes, SEAL_BYTES, length);
+      const nonce = bytes.subarray(0, NONCE_BYTES);
+      const expected = sodium.crypto_box_easy(plain.subarray(0, length), nonce, b.sid.bytes, a.boxSecret);
+      assert.deepEqual(bytes.slice(NONCE_BYTES, SEAL_BYTES + length), expected);
+      assert.ok(provider.open(other, bytes, 0, SEAL_BYTES + length));
+      assert.deepEqual(bytes.slice(SEAL_BYTES, SEAL_BYTES + length), plain.slice(0, length));
+    }
+  });
+
+  it("opens nothing that was changed, cut short or sealed with another key, and leaves it as it was", async () => {
+    const provider = await createSodiumSeal();
+    const [a, b, c] = [await testIdentity(1), await testIdentity(2), await testIdentity(3)];
+    const key = provider.agree(a.boxSecret, b.sid.bytes)!;
+    const bytes = new Uint8Array(SEAL_BYTES + 50);
+    provider.seal(key, bytes, SEAL_BYTES, 50);
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = bytes.slice();
+      changed[at]! ^= 1;
+      const before = changed.slice();
+      assert.equal(provider.open(key, changed, 0, changed.length), false);
+      assert.deepEqual(changed, before);
+    }
+    for (let length = 0; length < bytes.length; length++) {
+      assert.equal(provider.open(key, bytes.slice(), 0, length), false);
+    }
+    const wrong = provider.agree(c.boxSecret, b.sid.bytes)!;
+    assert.equal(provider.open(wrong, bytes.slice(), 0, bytes.length), false);
+    assert.equal(provider.open(key, bytes.slice(), 0, bytes.length), true);
+  });
+
+  it("agrees on no key with a SID of low order, and such SIDs are known at sight", async () => {
+    const provider = await createSodiumSeal();
+    const { boxSecret, sid } = await testIdentity(1);
+    for (const point of LOW_ORDER) {
+      assert.ok(isUnusableSid(point, 0));
+      assert.equal(provider.agree(boxSecret, point), undefined);
+    }
+    assert.ok(isUnusableSid(new Uint8Array(32).fill(0xff), 0));
+    assert.ok(isUnusableSid(fromHex(`${"00".repeat(31)}05`), 0));
+    assert.equal(isUnusableSid(sid.bytes, 0), false);
+  });
+
+  it("a seed of another length than 32 bytes is refused", async () => {
+    await assert.rejects(createIdentity(new Uint8Array(31)), { code: "argument" });
+    const random = await createIdentity();
+    assert.notEqual(random.sid.hex, (await createIdentity()).sid.hex);
+  });
+});
