@@ -21,6 +21,7 @@ export class MemoryStream implements ByteStream {
   other!: MemoryStream;
   /** While true this end takes nothing: a program that does not read. */
   isPaused = false;
+  pendingBytes = 0;
   private readonly cut: Cut;
   private chunks = 0;
   private written: Uint8Array[] = [];
@@ -34,13 +35,10 @@ export class MemoryStream implements ByteStream {
     this.cut = cut;
   }
 
-  get pendingBytes(): number {
-    return this.written.reduce((sum, bytes) => sum + bytes.length, 0);
-  }
-
   write(bytes: Uint8Array): void {
     if (this.isClosing) return;
     this.written.push(bytes);
+    this.pendingBytes += bytes.length;
     this.schedule();
   }
 
@@ -75,6 +73,7 @@ export class MemoryStream implements ByteStream {
     this.isScheduled = false;
     if (this.other.receive === undefined || this.other.isPaused) return;
     const bytes = joinBytes(this.written.splice(0));
+    this.pendingBytes = 0;
     for (let at = 0; at < bytes.length; ) {
       const chunk = bytes.slice(at, at + this.cut(this.chunks++));
       at += chunk.length;
