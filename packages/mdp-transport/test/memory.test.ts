@@ -213,7 +213,10 @@ describe("what happens to a packet in a MemoryNetwork", () => {
     });
     send(atA, atB, "once");
     clock.runUntil(10);
-    network.inject(...captured!);
+    const [from, to, bytes] = captured!;
+    const copy = bytes.slice();
+    network.inject(from, to, copy);
+    copy.fill(0);
     clock.runUntil(20);
     assert.deepEqual(atB.received, ["once", "once"]);
     const stranger = { sid: Sid.fromBytes(new Uint8Array(32).fill(5)), port: 1 };
@@ -292,6 +295,12 @@ describe("nodes of a MemoryNetwork", () => {
     for (const identities of [[first], [second], [third, second]]) {
       assert.throws(() => network.node(core, ...identities), hasCode("address"));
     }
+    const fourth = network.node(core, third);
+    await fourth.close();
+    assert.throws(
+      () => network.node(core, Sid.fromBytes(new Uint8Array(32).fill(4)), third),
+      hasCode("address"),
+    );
     network.node(core, third);
   });
 
@@ -309,6 +318,17 @@ describe("nodes of a MemoryNetwork", () => {
     assert.deepEqual(atBefore.received, []);
     assert.equal(network.link(a, after), network.link(a, first));
     assert.equal(after.identities[0], first);
+  });
+
+  it("a node may come back with fewer identities: what comes for the others is dropped", async () => {
+    const { clock, network, atA, open, send, fates } = await createTwo();
+    const before = network.node(await newCore(), first, second);
+    const target = open(before, 30, second);
+    await before.close();
+    open(network.node(await newCore(), first), 30);
+    send(atA, target, "for the second");
+    clock.runUntil(10);
+    assert.deepEqual(fates, [["for the second", "no-port"]]);
   });
 
   it("a lost node tells its handler once; a closed one cannot be lost, nor bound", async () => {

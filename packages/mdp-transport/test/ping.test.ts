@@ -126,9 +126,12 @@ describe("ping", () => {
     await assert.rejects(run({ signal: controller.signal }), hasCode("aborted"));
     assert.equal(clock.now(), startMs + 50);
     serveEcho(b);
-    const late = new AbortController();
-    await run({ signal: late.signal });
-    late.abort();
+    const { signal } = new AbortController();
+    const listeners = new Set<unknown>();
+    signal.addEventListener = (_type: string, listener: unknown) => listeners.add(listener);
+    signal.removeEventListener = (_type: string, listener: unknown) => listeners.delete(listener);
+    await run({ signal });
+    assert.equal(listeners.size, 0);
   });
 
   it("frees its port and its timer however it ends", async () => {

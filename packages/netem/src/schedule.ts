@@ -6,7 +6,7 @@ export interface Configurable {
   configure(change: Partial<LinkConfig>): void;
 }
 
-/** Settings, and for how long until the next phase: milliseconds, above 0. */
+/** Settings, and for how long until the next phase: milliseconds, above 0, finite. */
 export interface Phase {
   readonly forMs: number;
   readonly config: Partial<LinkConfig>;
@@ -26,7 +26,9 @@ export function schedule(
 ): TimerHandle {
   if (phases.length === 0) throw new RangeError("phases: there is none");
   for (const { forMs } of phases) {
-    if (!(forMs > 0)) throw new RangeError(`forMs: ${forMs} is not above 0`);
+    if (!(forMs > 0 && Number.isFinite(forMs))) {
+      throw new RangeError(`forMs: ${forMs} is not a finite number above 0`);
+    }
   }
   let timer: TimerHandle | undefined;
   const enter = (index: number, atMs: number): void => {

@@ -45,6 +45,10 @@ describe("schedule", () => {
     const target = createTarget(clock);
     assert.throws(() => schedule(clock, target, []), RangeError);
     assert.throws(() => schedule(clock, target, [{ forMs: 0, config: {} }], { repeat: true }), /forMs: 0/);
+    assert.throws(
+      () => schedule(clock, target, [{ forMs: Number.POSITIVE_INFINITY, config: {} }]),
+      RangeError,
+    );
     assert.deepEqual(target.changes, []);
   });
 });

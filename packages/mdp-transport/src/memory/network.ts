@@ -10,7 +10,7 @@ import {
 import { type Core, TRANSMIT_CAPACITY } from "@meshstream/wasm-core";
 import { MemoryTransport } from "./transport.ts";
 
-/** Bytes that Serval puts around an MSP packet, from the IP header to the MAC; a full message of 1029 is 1100 on the wire. */
+/** What a packet weighs on a link beyond its MSP bytes: all headers, nonce and MAC. The longest, of 1029 bytes, weighs 1100. */
 export const OVERHEAD_BYTES = 71;
 
 /** What became of a packet in the end. Everything but "delivered" is a drop. */
@@ -24,7 +24,7 @@ export type PacketFate =
   | "no-route"
   /** The node is closed. */
   | "closed"
-  /** Nobody has bound that port. */
+  /** Nobody has bound that port of that identity. */
   | "no-port";
 
 /** One MSP packet on its way. */
@@ -81,7 +81,7 @@ export class MemoryNetwork {
   /**
    * Add a node with the identities `sids`, the primary first; without any, with one SID drawn at random. `core` is
    * the node's own. A node that is closed may be added again under its primary SID: it gets its old links, and what
-   * is under way to it. Throws MspError "address" if another open node has one of the SIDs.
+   * is under way to it. Throws MspError "address" if one of the SIDs is another node's, be that closed or not.
    */
   node(core: Core, ...sids: Sid[]): MemoryTransport {
     const identities = sids.length > 0 ? sids.map((sid) => this.#intern(sid)) : [this.#drawSid()];
@@ -143,7 +143,6 @@ export class MemoryNetwork {
    * Copies `bytes`, 0..1280. Throws MspError "address" if `from` is not of this network, "argument" for more bytes.
    */
   inject(from: Address, to: Address, bytes: Uint8Array): void {
-    this.#placeOf(from.sid);
     this.#route({ sid: this.#intern(from.sid), port: from.port }, to, bytes.slice());
   }
 

@@ -63,9 +63,9 @@ export class MemoryTransport implements SealedTransport {
 
   /** For the network: what takes in a packet for `to`, if that is bound. */
   receiver(to: Address): ((from: Address, bytes: Uint8Array) => void) | undefined {
-    const local = this.#ownSid(to.sid);
-    const receive = this.#bindings.receiver(local, to.port);
-    if (receive === undefined) return undefined;
+    const local = this.#findSid(to.sid);
+    const receive = local && this.#bindings.receiver(local, to.port);
+    if (local === undefined || receive === undefined) return undefined;
     return (from, bytes) => {
       const { offset } = this.core.receiveRegion;
       this.core.bytes.set(bytes, offset);
@@ -77,7 +77,8 @@ export class MemoryTransport implements SealedTransport {
 
   /** `port` is undefined once the binding is closed: then the packet goes nowhere. */
   #send(local: Sid, port: number | undefined, to: Address, write: PacketWriter): boolean {
-    const sid = this.#ownSid(local);
+    const sid = this.#findSid(local);
+    if (sid === undefined) throw new MspError("address", `not an identity of this node: ${local.hex}`);
     const offset = this.core.transmitRegion.offset + TRANSMIT_HEADROOM;
     const length = write(this.core, offset, TRANSMIT_CAPACITY);
     if (!Number.isInteger(length) || length < 1 || length > TRANSMIT_CAPACITY) {
@@ -96,10 +97,8 @@ export class MemoryTransport implements SealedTransport {
     return true;
   }
 
-  /** This node's own object for `sid`. */
-  #ownSid(sid: Sid): Sid {
-    const own = this.identities.find((identity) => identity.hex === sid.hex);
-    if (own === undefined) throw new MspError("address", `not an identity of this node: ${sid.hex}`);
-    return own;
+  /** This node's own object for `sid`, if it is one of its identities. */
+  #findSid(sid: Sid): Sid | undefined {
+    return this.identities.find((identity) => identity.hex === sid.hex);
   }
 }
