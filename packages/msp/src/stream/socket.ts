@@ -107,6 +107,7 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
       return this.driver.transport.core.bytes.slice(frontOffset, frontOffset + frontLength);
     } finally {
       this.isReceiving = false;
+      if (this.isDiscarding) this.discard(); // close() was called meanwhile, and left this to us
     }
   }
 
