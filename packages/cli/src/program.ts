@@ -45,7 +45,10 @@ function buildProgram(execute: Execute): Command {
     .option("--json", "events as lines of JSON: on standard error where standard output carries data")
     .option("--quiet", "say only what went wrong")
     .option("-v, --verbose", "say more")
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
+    })
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
     .addHelpText("after", EXAMPLES);

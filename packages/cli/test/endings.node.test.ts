@@ -31,7 +31,7 @@ test("a UDP port that is taken exits 3 with a line that says what to do", () =>
       "--quiet",
     ]);
     assert.equal(code, 3, err);
-    assert.match(err, /^msp: [^\n]*--bind[^\n]*\n$/);
+    assert.match(err, /^msp: [^\n]*choose another port[^\n]*\n$/);
   }));
 
 test("an MDP port of the home that is taken exits 3", () =>

@@ -112,10 +112,11 @@ export class Msp {
         for (const watch of this.#watchers) watch();
       });
     }
-    this.ended = once(this.child, "close").then(([code, signal]) => ({
-      code: code ?? signal,
-      ...this.#texts,
-    }));
+    const patience = setTimeout(() => this.child.kill("SIGKILL"), PATIENCE_MS);
+    this.ended = once(this.child, "close").then(([code, signal]) => {
+      clearTimeout(patience);
+      return { code: code ?? signal, ...this.#texts };
+    });
   }
 
   get out(): string {
@@ -173,6 +174,9 @@ export class Msp {
     });
   }
 }
+
+/** A command that runs longer hangs, and is killed: its test then fails by the exit code. */
+const PATIENCE_MS = 30_000;
 
 /** Deterministic bytes without a pattern that a lost or doubled message would leave unchanged. */
 export function content(length: number, seed: number): Buffer {

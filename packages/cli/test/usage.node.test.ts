@@ -79,7 +79,7 @@ test("every command has a help text with examples, and msp --help has the exit c
       assert.match(main.out, new RegExp(`^  ${name} `, "m"));
       const help = await stage.run([name, "--help"]);
       assert.equal(help.code, 0, name);
-      assert.match(help.out, new RegExp(`Examples:\n  \\$ msp ${name} `), name);
+      assert.match(help.out, new RegExp(`Examples:\n  \\$ msp ${name}\\b`), name);
       assert.match(help.out, /--home <DIR>/, name);
     }
     const bare = await stage.run([]);

@@ -41,7 +41,7 @@ async function listen(context: Context, portText: string, options: ListenOptions
       { event: "listening", sid: hex, port, ...bound },
       `listening on port ${port} of ${hex}${mesh.bound === undefined ? "" : `, UDP ${mesh.bound}`}`,
     );
-    return new Door(context, listener, allowed, options.once ?? false).run();
+    return await new Door(context, listener, allowed, options.once ?? false).run();
   });
 }
 

@@ -25,6 +25,7 @@ async function ping(context: Context, sidText: string, countText: string): Promi
   const sid = Sid.fromHex(sidText);
   const count = parseCount("--count", countText, 1);
   return withMesh(context, async (mesh) => {
+    await findNeighbour(context, mesh, sid);
     const times: number[] = [];
     for (let sequence = 1; sequence <= count; sequence++) {
       if (sequence > 1) await pause(PING_INTERVAL_MS, context.interruption.signal);
@@ -34,6 +35,17 @@ async function ping(context: Context, sidText: string, countText: string): Promi
     summarize(context, sid, count, times);
     return times.length > 0 ? ExitCode.DONE : ExitCode.CONNECTION;
   });
+}
+
+/** A node that this command has just started must first be heard, or its first echo request is lost for want of a way. */
+async function findNeighbour({ interruption }: Context, mesh: NodeMesh, sid: Sid): Promise<void> {
+  if (mesh.role !== "holder" || mesh.identities.some(({ hex }) => hex === sid.hex)) return;
+  const giveUpMs = performance.now() + FIND_PATIENCE_MS;
+  while (performance.now() < giveUpMs) {
+    const neighbours = await mesh.neighbours();
+    if (neighbours.some(({ reachable }) => reachable)) return;
+    await pause(FIND_INTERVAL_MS, interruption.signal);
+  }
 }
 
 async function pingOnce(
@@ -74,6 +86,8 @@ function summarize({ report }: Context, sid: Sid, count: number, times: readonly
 
 const PING_INTERVAL_MS = 1000;
 const PING_PATIENCE_MS = 2000;
+const FIND_PATIENCE_MS = 3000;
+const FIND_INTERVAL_MS = 50;
 
 const EXAMPLES = `
 Exits 1 if there was no answer at all.

@@ -59,7 +59,7 @@ async function receive(context: Context, path: string, options: ReceiveOptions):
       { event: "listening", sid: hex, port, ...bound },
       `waiting for files on port ${port} of ${hex}${mesh.bound === undefined ? "" : `, UDP ${mesh.bound}`}`,
     );
-    return new Reception(context, listener, directory, permission, options.once ?? false).run();
+    return await new Reception(context, listener, directory, permission, options.once ?? false).run();
   });
 }
 

@@ -16,10 +16,7 @@ export function addSend(program: Command, execute: Execute): void {
     .command("send")
     .description("send files to a peer that runs msp receive")
     .usage("[options] FILE... SID[:PORT]")
-    .argument(
-      "<FILE... SID[:PORT]>",
-      "the files, then the peer's identity, and its MDP port unless that is 4111",
-    )
+    .argument("<FILE...>", "the files, and last the peer's identity, with its MDP port unless that is 4111")
     .addHelpText("after", EXAMPLES)
     .action((words: readonly string[], _, command: Command) =>
       execute(command, { stdoutCarriesData: false }, (context) => send(context, words)),

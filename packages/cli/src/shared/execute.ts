@@ -4,7 +4,7 @@ import { exitCodeOf } from "./exit-codes.ts";
 import { Interruption } from "./interruption.ts";
 import { Report } from "./report.ts";
 import { type GlobalOptions, parseSettings } from "./settings.ts";
-import { StandardInput, StandardOutput } from "./standard-streams.ts";
+import { openStandardInput, openStandardOutput } from "./standard-streams.ts";
 
 /** The body of a command. Resolves to an exit code; what it throws becomes one. */
 export type Body = (context: Context) => Promise<number>;
@@ -23,13 +23,13 @@ export async function execute(
   body: Body,
 ): Promise<number> {
   const settings = parseSettings(command.optsWithGlobals<GlobalOptions>());
-  const stdout = new StandardOutput(process.stdout);
+  const stdout = openStandardOutput();
   // Nobody is left to be told if standard error fails.
   process.stderr.on("error", () => undefined);
   const now = (): number => performance.now();
   const report = new Report({ ...settings, stdoutCarriesData }, stdout, process.stderr, now);
   using interruption = new Interruption();
-  const stdin = new StandardInput(process.stdin);
+  const stdin = openStandardInput();
   let exitCode: number;
   try {
     exitCode = await body({ settings, report, interruption, stdin, stdout });

@@ -1,3 +1,4 @@
+import { createReadStream, createWriteStream, fstatSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { describeFsError, LocalFileError } from "../transfer/local-file.ts";
 
@@ -58,4 +59,26 @@ export class StandardOutput {
       });
     });
   }
+}
+
+/**
+ * This process's standard input. For what it takes for no file, pipe or terminal, such as a block device or a folder, Node
+ * gives a stream that is empty: read as a file, the one has its bytes and the other an error.
+ */
+export function openStandardInput(): StandardInput {
+  return new StandardInput(
+    isUnknownToNode(0) ? createReadStream("", { fd: 0, autoClose: false }) : process.stdin,
+  );
+}
+
+/** This process's standard output. What Node does not know would swallow every byte. */
+export function openStandardOutput(): StandardOutput {
+  return new StandardOutput(
+    isUnknownToNode(1) ? createWriteStream("", { fd: 1, autoClose: false }) : process.stdout,
+  );
+}
+
+function isUnknownToNode(fd: number): boolean {
+  const stat = fstatSync(fd);
+  return stat.isBlockDevice() || stat.isDirectory();
 }
