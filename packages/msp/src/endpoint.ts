@@ -242,7 +242,10 @@ export class Endpoint<Path = unknown> {
     const closed = this.closed.get(local, localPort, remote, remotePort, this.nowMs);
     if (closed !== undefined) {
       this.counters.count("msp.repeat-after-close");
-      this.reply(path, from, to, closed.answer);
+      // Not to a bare acknowledgement: the peer may remember a closed connection too, and would answer in its turn.
+      if (closed.answer === "stop" || packet.kind === PacketKind.DATA) {
+        this.reply(path, from, to, closed.answer);
+      }
       return;
     }
     const listener = (packet.flags & PacketFlag.FIRST) === 0 ? undefined : this.listenerAt(local, localPort);
