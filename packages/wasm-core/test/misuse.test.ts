@@ -37,7 +37,7 @@ testBoth("a send window throws on lengths, numbers and flags out of range and do
   window.push(1024);
   window.push(0);
   window.markSent(0, 0);
-  const wrong = [...neverWhole, -1, 2, 65535, 65536];
+  const wrong = [...neverWhole, -1, 2, 32768, 32769, 65535, 65536];
   expectRangeErrors(wrong, (sequence) => window.messageOffset(sequence));
   expectRangeErrors(wrong, (sequence) => window.messageLength(sequence));
   expectRangeErrors(wrong, (sequence) => window.messageFlags(sequence));

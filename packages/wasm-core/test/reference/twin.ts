@@ -19,10 +19,7 @@ export class TwinPool {
   }
 
   get freeSlotCount(): number {
-    return this.windows.reduce(
-      (free, window) => free - slotsOf(window.limit, window.numbers()),
-      this.slotCount,
-    );
+    return this.windows.reduce((free, window) => free - window.slotCount, this.slotCount);
   }
 
   createSendWindow(limit: number): TwinSendWindow {
@@ -31,11 +28,6 @@ export class TwinPool {
 
   createReceiveWindow(limit: number): TwinReceiveWindow {
     return this.#created(new TwinReceiveWindow(this, limit));
-  }
-
-  /** Whether a window that holds `numbers` may hold one more. */
-  hasRoom(limit: number, numbers: readonly number[], more: number): boolean {
-    return slotsOf(limit, [...numbers, more]) - slotsOf(limit, numbers) <= this.freeSlotCount;
   }
 
   #created<Window extends TwinSendWindow | TwinReceiveWindow>(window: Window): Window {
@@ -66,6 +58,8 @@ interface TwinMessage {
 
 export class TwinSendWindow {
   readonly limit: number;
+  /** Slots that the window takes at the moment. */
+  slotCount = 1;
   readonly #pool: TwinPool;
   /** All held messages, the oldest first. */
   #messages: TwinMessage[] = [];
@@ -106,8 +100,9 @@ export class TwinSendWindow {
   /** True where the core's `push` returns an offset. */
   push(bytes: Uint8Array): boolean {
     if (bytes.length > 1024) throw new RangeError("too long");
-    if (this.heldCount === this.limit || !this.#pool.hasRoom(this.limit, this.numbers(), this.next))
-      return false;
+    const slotCount = slotsOf(this.limit, [...this.numbers(), this.next]);
+    if (this.heldCount === this.limit || slotCount - this.slotCount > this.#pool.freeSlotCount) return false;
+    this.slotCount = slotCount;
     this.#messages.push({ sequence: this.next, bytes, flags: 0, transmissions: 0, sentAtMs: 0 });
     this.next = after(this.next, 1);
     return true;
@@ -156,6 +151,7 @@ export class TwinSendWindow {
       this.#inFlight = this.#inFlight.filter((other) => other !== done.sequence);
       this.#lost = this.#lost.filter((other) => other !== done.sequence);
     }
+    this.slotCount = slotsOf(this.limit, this.numbers());
     return at === -1 ? -1 : at + 1;
   }
 
@@ -166,6 +162,8 @@ export class TwinSendWindow {
 
 export class TwinReceiveWindow {
   readonly limit: number;
+  /** Slots that the window takes at the moment. */
+  slotCount = 1;
   readonly #pool: TwinPool;
   readonly #messages = new Map<number, { bytes: Uint8Array; flags: number }>();
   taken = 0;
@@ -193,7 +191,9 @@ export class TwinReceiveWindow {
     const ahead = after(sequence, -this.taken);
     if (ahead > 32767 || this.#messages.has(sequence)) return Arrival.DUPLICATE;
     if (ahead >= this.limit) return Arrival.AHEAD;
-    if (!this.#pool.hasRoom(this.limit, this.numbers(), sequence)) return Arrival.NO_SLOT;
+    const slotCount = slotsOf(this.limit, [...this.numbers(), sequence]);
+    if (slotCount - this.slotCount > this.#pool.freeSlotCount) return Arrival.NO_SLOT;
+    this.slotCount = slotCount;
     const inOrder = sequence === this.arrived;
     this.#messages.set(sequence, { bytes, flags });
     return inOrder ? Arrival.IN_ORDER : Arrival.OUT_OF_ORDER;
@@ -205,6 +205,7 @@ export class TwinReceiveWindow {
 
   take(): void {
     if (!this.#messages.delete(this.taken)) throw new RangeError("has not arrived");
+    this.slotCount = slotsOf(this.limit, this.numbers());
     this.taken = after(this.taken, 1);
   }
 
