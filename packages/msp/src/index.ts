@@ -5,6 +5,9 @@ export { Counters } from "./counters.ts";
 export { Endpoint, type Output } from "./endpoint.ts";
 export { MspError, type MspErrorCode } from "./errors.ts";
 export type { EndpointEvent, EventType, Outcome } from "./events.ts";
+export { type HandlerApi, type HandlerApiOptions, type MspHandler, openHandlerApi } from "./handler/api.ts";
+export { NEVER_HAS, SocketState } from "./handler/constants.ts";
+export { type MspHandle, SOCKET_NULL } from "./handler/handle.ts";
 export type { Listener } from "./listener.ts";
 export {
   Driver,
