@@ -109,7 +109,7 @@ export class Mesh {
   }
 
   /**
-   * Close everything in good order: listeners at once, sockets as MspSocket.close() does. Stays a little longer, up to a second, while a peer may
+   * Close everything in good order: listeners at once, sockets as MspSocket.close() does. Stays a little longer, up to 1.2 s, while a peer may
    * still ask for the last acknowledgement; then closes the transport. Never rejects; a second call waits for the first.
    */
   close(): Promise<void> {
@@ -129,11 +129,16 @@ export class Mesh {
     await this.transport.close();
   }
 
-  /** Repeats of a peer that missed the last acknowledgement come one timeout apart: stay for a few. */
+  /**
+   * Repeats of a peer that missed the last acknowledgement come one timeout apart: stay for a few, and for the first of a
+   * peer that has not measured the round trip.
+   */
   private async linger(): Promise<void> {
+    const { initialRtoMs, minRtoMs } = this.config;
+    const stayMs = Math.max(LINGER_TIMEOUTS * minRtoMs, initialRtoMs + minRtoMs);
     for (;;) {
       const closedAtMs = this.failure === undefined ? this.driver.endpoint.lastUnsettledMs : undefined;
-      const untilMs = (closedAtMs ?? Number.NEGATIVE_INFINITY) + LINGER_TIMEOUTS * this.config.minRtoMs;
+      const untilMs = (closedAtMs ?? Number.NEGATIVE_INFINITY) + stayMs;
       if (untilMs <= this.clock.now()) return;
       await new Promise<void>((resolve) => this.clock.setTimer(untilMs, resolve));
     }
