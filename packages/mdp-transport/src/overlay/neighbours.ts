@@ -159,7 +159,8 @@ export class NeighbourTable {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const node of [...this.#nodes.values()]) {
       for (const relation of [...node.relations]) {
-        if (relation.reachable && nowMs - relation.hearsUsAtMs >= Timing.LINK_GONE) {
+        // The same sum decides here and wakes later: a difference might round to a moment that never comes.
+        if (relation.reachable && relation.hearsUsAtMs + Timing.LINK_GONE <= nowMs) {
           relation.reachable = false;
           relation.knowsUs = false;
           relation.packetSequence = -1;
@@ -167,12 +168,9 @@ export class NeighbourTable {
           this.#counters["neighbours-lost"]++;
           lapsed(relation);
         }
-        if (!relation.reachable && nowMs - relation.heardAtMs >= Timing.LINK_GONE) {
-          this.#remove(relation);
-          continue;
-        }
-        const goneMs = relation.reachable ? relation.hearsUsAtMs : relation.heardAtMs;
-        nextMs = Math.min(nextMs, goneMs + Timing.LINK_GONE);
+        const goneMs = (relation.reachable ? relation.hearsUsAtMs : relation.heardAtMs) + Timing.LINK_GONE;
+        if (goneMs <= nowMs) this.#remove(relation);
+        else nextMs = Math.min(nextMs, goneMs);
       }
     }
     return nextMs;

@@ -206,6 +206,24 @@ describe("link state on the wire", () => {
     await node.close();
   });
 
+  it("what was heard at any fraction of a millisecond is let go in its time, in few steps (seed 12)", async () => {
+    const { clock, node, speak } = await scripted();
+    const random = createRandom(12);
+    for (let i = 0; i < 300; i++) {
+      clock.runUntil(clock.now() + 100 * random.next());
+      speak({});
+      clock.step();
+      assert.equal(node.neighbours().length, 1);
+      let steps = 0;
+      while (node.neighbours().length > 0 && steps < 100) {
+        clock.step();
+        steps++;
+      }
+      assert.ok(steps < 100, `stuck at ${clock.now()}`);
+    }
+    await node.close();
+  });
+
   it("our packets are numbered from then on, from 1, or 128 from what it still remembers", async () => {
     for (const [record, first] of [
       [{}, 1],
