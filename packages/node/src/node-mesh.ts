@@ -1,0 +1,47 @@
+import { type NeighbourInfo, type PingOptions, ping } from "@meshstream/mdp-transport";
+import { Mesh, type MspConfig, type SealedTransport, Sid } from "@meshstream/msp";
+import type { Engine } from "@meshstream/wasm-core";
+import { systemClock } from "./clock.ts";
+import { systemEntropy } from "./entropy.ts";
+
+/** The node behind a mesh: in this process, or in the one that holds the home. */
+export interface NodeAccess {
+  readonly role: "holder" | "attached";
+  /** Its close() lets go of the node, and of the home if that is held here. */
+  readonly transport: SealedTransport;
+  readonly bound: string | undefined;
+  neighbours(): Promise<readonly NeighbourInfo[]>;
+}
+
+/** MSP on the node of a home. Made by openMesh. */
+export class NodeMesh extends Mesh {
+  /** "holder": the node lives in this process, until it closes. "attached": in another, and if that ends everything here fails with "transport-lost". */
+  readonly role: "holder" | "attached";
+  /** Which implementation handles this process's packets. */
+  readonly engine: Engine;
+  /** The folder of the home, an absolute path. */
+  readonly home: string;
+  /** Address of the node's UDP socket, such as "0.0.0.0:4110". */
+  readonly bound: string | undefined;
+  private readonly access: NodeAccess;
+
+  /** Use openMesh. Throws MspError "argument" for a setting outside its range. */
+  constructor(home: string, access: NodeAccess, config: Partial<MspConfig> | undefined) {
+    super({ transport: access.transport, clock: systemClock, entropy: systemEntropy, config });
+    this.role = access.role;
+    this.engine = access.transport.core.engine;
+    this.home = home;
+    this.bound = access.bound;
+    this.access = access;
+  }
+
+  /** The nodes that ours hears directly. Rejects with MspError "transport-lost" if the holder of the home is gone. */
+  neighbours(): Promise<readonly NeighbourInfo[]> {
+    return this.access.neighbours();
+  }
+
+  /** Send an echo request and time the answer. Rejects with MspError "timeout", "address", "aborted" or "transport-lost". */
+  ping(sid: Sid | string, options?: PingOptions): Promise<{ rttMs: number }> {
+    return ping(this.transport, systemClock, typeof sid === "string" ? Sid.fromHex(sid) : sid, options);
+  }
+}

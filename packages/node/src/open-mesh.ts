@@ -1,0 +1,91 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { attach } from "@meshstream/mdp-transport";
+import { type MspConfig, MspError, parseConfig } from "@meshstream/msp";
+import { type Core, createCore } from "@meshstream/wasm-core";
+import { systemClock } from "./clock.ts";
+import { systemEntropy } from "./entropy.ts";
+import { holdHome } from "./holder.ts";
+import { defaultHome, prepareHome } from "./home.ts";
+import { enterHome, type HomeConnection } from "./home-lock.ts";
+import { type NodeAccess, NodeMesh } from "./node-mesh.ts";
+import { parseSocketAddress } from "./socket-address.ts";
+import { socketStream } from "./socket-stream.ts";
+import { DEFAULT_PORT } from "./udp.ts";
+
+export interface OpenMeshOptions {
+  /** Folder of the identity and state. {@link defaultHome} if absent. */
+  readonly home?: string | undefined;
+  /** Where the node's UDP socket is bound: "ADDR:PORT", port 0 for any; "0.0.0.0:4110" if absent. Only a holder has one. */
+  readonly bind?: string | undefined;
+  /** UDP addresses to seek neighbours at. An attached program hands them on to the holder. */
+  readonly peers?: readonly string[] | undefined;
+  /** Whether to find neighbours on the local networks by broadcast: true if absent. Only a holder does. */
+  readonly broadcast?: boolean | undefined;
+  /** Which implementation handles packets: "auto" if absent. */
+  readonly engine?: "wasm" | "ts" | "auto" | undefined;
+  /** Settings of MSP; see MspConfig. */
+  readonly config?: Partial<MspConfig> | undefined;
+}
+
+/**
+ * A working node in one line. The first program that opens a home makes its identity, holds its UDP socket and is its
+ * node; later ones attach to that. Close it, or the process does not end.
+ *
+ * Rejects with MspError "address" or "argument" for options that are none, "keyring" if the home cannot be used, and
+ * "transport-start", saying what to do, if the UDP port is taken or the holder of the home does not answer.
+ * Memory: the core's pool, 16 MiB, touched only as it is used; in a holder about 4 MiB for the node, and 3 for each attached program at worst.
+ *
+ * @example
+ * const mesh = await openMesh();
+ * for await (const socket of await mesh.listen(512))
+ *   for await (const message of socket) await socket.send(message);
+ */
+export async function openMesh(options: OpenMeshOptions = {}): Promise<NodeMesh> {
+  const { bind = `0.0.0.0:${DEFAULT_PORT}`, peers = [], broadcast = true, engine = "auto", config } = options;
+  parseSocketAddress(bind, 0);
+  for (const peer of peers) parseSocketAddress(peer, 1);
+  parseConfig(config);
+  const home = await prepareHome(options.home ?? defaultHome());
+  const core = await createCore({ engine });
+
+  const giveUpAtMs = systemClock.now() + HANDOVER_MS;
+  for (;;) {
+    const place = await enterHome(home);
+    try {
+      const access =
+        place.role === "holder"
+          ? await holdHome(place, { home, core, bind, peers, broadcast })
+          : await attachTo(place, core, peers);
+      return new NodeMesh(home, access, config);
+    } catch (error) {
+      const isLost = error instanceof MspError && error.code === "transport-lost";
+      if (!isLost || systemClock.now() > giveUpAtMs) throw error;
+      // The holder was just going, or did not get so far as to be one: by now it may be our turn.
+      await delay(HANDOVER_WAIT_MS);
+    }
+  }
+}
+
+async function attachTo(
+  { socket }: HomeConnection,
+  core: Core,
+  peers: readonly string[],
+): Promise<NodeAccess> {
+  const transport = await attach(core, socketStream(socket), { clock: systemClock, entropy: systemEntropy });
+  try {
+    for (const peer of peers) await transport.addPeer(peer);
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
+  return {
+    role: "attached",
+    transport,
+    bound: transport.status.bound,
+    neighbours: () => transport.neighbours(),
+  };
+}
+
+/** How long to try again while holders come and go. */
+const HANDOVER_MS = 5000;
+const HANDOVER_WAIT_MS = 50;
