@@ -233,7 +233,7 @@ export class Endpoint<Path = unknown> {
     remote: Sid,
     remotePort: number,
   ): void {
-    if (packet.kind === PacketKind.STOP) {
+    if ((packet.flags & PacketFlag.STOP) !== 0) {
       this.counters.count("msp.stop-stray");
       return;
     }
