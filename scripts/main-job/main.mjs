@@ -14,6 +14,7 @@ const LOSS_RATE = 0.1;
 const SEED = Number(process.env.MAIN_JOB_SEED ?? 1);
 const PATIENCE_MS = 180_000;
 
+let shownTenths = 0;
 const cleanups = [];
 const later = (cleanup) => cleanups.unshift(cleanup);
 
@@ -27,7 +28,7 @@ try {
 }
 
 async function transfer() {
-  const file = createRequire(import.meta.url).resolve("typescript");
+  const file = createRequire(import.meta.url).resolve("typescript/lib/_tsc.js");
   const { size } = await stat(file);
   console.log(`file: ${basename(file)}, the TypeScript compiler that built this, ${size} bytes`);
 
@@ -94,7 +95,6 @@ async function startReceiver(words) {
 }
 
 /** On a terminal one line that is written over, elsewhere a line for each tenth. */
-let shownTenths = 0;
 function showProgress({ event, doneBytes, totalBytes, bytesPerSecond }) {
   if (event !== "progress") return;
   const share = doneBytes / totalBytes;
@@ -124,6 +124,7 @@ function giveUp() {
 
 function interruption() {
   return new Promise((_, reject) => {
+    process.once("uncaughtException", reject);
     for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => reject(new Error(`ended by ${name}`)));
   });
 }

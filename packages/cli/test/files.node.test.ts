@@ -85,10 +85,12 @@ test("a file beyond --max-bytes is refused before a byte of it is sent", () =>
 test("a sender with names of its own making gets no file out of the folder", () =>
   Stage.run(async (stage) => {
     const { command, sid, bound } = await startReceiver(stage, ["--from", "any"]);
-    const home = stage.home();
     for (const name of ["../escaped", "/tmp/escaped", "..", ".hidden", "a\0b", ""]) {
       const offer = encodeOffer({ name, sizeBytes: 0, mode: undefined, modifiedMs: undefined });
-      const raw = stage.start(["connect", ...near(home, bound), sid, "4111"], ["pipe", "pipe", "pipe"]);
+      const raw = stage.start(
+        ["connect", ...near(stage.home(), bound), sid, "4111"],
+        ["pipe", "pipe", "pipe"],
+      );
       raw.child.stdin!.end(Buffer.concat([encodeGreeting(), offer]));
       const { code, out } = await raw.ended;
       assert.equal(code, 0);

@@ -51,6 +51,9 @@ class Door {
   readonly #listener: MspListener;
   readonly #allowed: ReadonlySet<string> | undefined;
   readonly #once: boolean;
+  readonly #connections = new Set<Promise<number>>();
+  /** Whether a connection uses the standard streams. One that waits only for its last acknowledgement does not. */
+  #isBusy = false;
 
   constructor(
     context: Context,
@@ -64,32 +67,37 @@ class Door {
     this.#once = once;
   }
 
-  async run(): Promise<number> {
-    let serving: Promise<{ readonly exitCode: number }> | undefined;
-    let accepting = this.#accept();
-    for (;;) {
-      const next = await Promise.race(serving === undefined ? [accepting] : [accepting, serving]);
-      if ("exitCode" in next) {
-        serving = undefined;
-        if (this.#once || next.exitCode >= ExitCode.TRANSPORT_START) return next.exitCode;
+  /** Resolves to an exit code: with --once that of the first connection, else when no further one can be served. */
+  run(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#acceptAll((exitCode) => {
+        if (this.#once || exitCode >= ExitCode.TRANSPORT_START) resolve(exitCode);
+      }).then(() => resolve(ExitCode.CONNECTION), reject);
+    });
+  }
+
+  async #acceptAll(onEnd: (exitCode: number) => void): Promise<void> {
+    for await (const socket of this.#listener) {
+      const fault = this.#faultOf(socket);
+      if (fault !== undefined) {
+        this.#refuse(socket, fault);
         continue;
       }
-      // Closed by a signal: the connection under way is being stopped by the same.
-      if (next.socket === undefined) return (await serving)?.exitCode ?? ExitCode.CONNECTION;
-      accepting = this.#accept();
-      const fault = this.#faultOf(next.socket, serving !== undefined);
-      if (fault === undefined) serving = this.#serve(next.socket);
-      else this.#refuse(next.socket, fault);
+      this.#isBusy = true;
+      const connection = this.#serve(socket);
+      this.#connections.add(connection);
+      void connection.then((exitCode) => {
+        this.#connections.delete(connection);
+        onEnd(exitCode);
+      });
     }
+    // Closed by a signal, which has stopped the connections, too.
+    await Promise.all(this.#connections);
   }
 
-  async #accept(): Promise<{ readonly socket: MspSocket | undefined }> {
-    return { socket: await this.#listener.accept() };
-  }
-
-  #faultOf({ remote }: MspSocket, isBusy: boolean): "not-allowed" | "busy" | undefined {
+  #faultOf({ remote }: MspSocket): "not-allowed" | "busy" | undefined {
     if (this.#allowed !== undefined && !this.#allowed.has(remote.sid.hex)) return "not-allowed";
-    return isBusy ? "busy" : undefined;
+    return this.#isBusy ? "busy" : undefined;
   }
 
   #refuse(socket: MspSocket, reason: "not-allowed" | "busy"): void {
@@ -99,18 +107,25 @@ class Door {
     this.#context.report.note({ event: "refused", sid, reason }, `refused ${sid}: ${why}`);
   }
 
-  async #serve(socket: MspSocket): Promise<{ readonly exitCode: number }> {
+  /** Resolves to the exit code that this connection would give; never rejects. */
+  async #serve(socket: MspSocket): Promise<number> {
     const { report, stdin, stdout, interruption } = this.#context;
     const sid = socket.remote.sid.hex;
     report.note({ event: "accepted", sid, port: socket.remote.port }, `connected with ${sid}`);
     try {
-      await adopt(this.#context, socket).run(() => carry(socket, stdin, stdout));
+      await adopt(this.#context, socket).run(async () => {
+        try {
+          await carry(socket, stdin, stdout);
+        } finally {
+          this.#isBusy = this.#once;
+        }
+      });
       report.note({ event: "ended", sid }, `ended with ${sid}`);
-      return { exitCode: ExitCode.DONE };
+      return ExitCode.DONE;
     } catch (error) {
       const exitCode = exitCodeOf(error);
       if (interruption.exitCode === undefined) report.error(error, exitCode);
-      return { exitCode };
+      return exitCode;
     }
   }
 }

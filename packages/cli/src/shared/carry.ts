@@ -9,13 +9,14 @@ export type CarriedSocket = Pick<MspSocket, "send" | "receive" | "shutdown" | "s
  * shuts down our direction, and the peer's goes on. At a terminal the peer's end ends ours too, since nobody would
  * know to type an end of file. A message is taken, and acknowledged, only after it is written out.
  *
- * Resolves to how the connection closed. Rejects with what ended it, or with a LocalFileError after telling the peer.
+ * Resolves when both are done; the connection closes when the peer has acknowledged our end. Rejects with what ended the
+ * connection before, or with a LocalFileError after telling the peer.
  */
 export async function carry(
   socket: CarriedSocket,
   input: StandardInput,
   output: StandardOutput,
-): Promise<"clean" | "unconfirmed"> {
+): Promise<void> {
   const incoming = writeOut(socket, output);
   const over = new AbortController();
   const end = (): void => over.abort();
@@ -24,7 +25,6 @@ export async function carry(
   const outgoing = sendInput(socket, input, over.signal);
   try {
     await Promise.all([incoming, outgoing]);
-    return await socket.closed;
   } catch (error) {
     socket.stop();
     throw error;

@@ -57,8 +57,10 @@ export class Permission {
       );
       (/^y(es)?$/i.test(answer.trim()) ? this.#allowed : this.#denied).add(sid.hex);
     } catch (error) {
-      if (!gone.signal.aborted) throw error;
       process.stderr.write("\n");
+      // The peer has gone, or this command is ending: the session ends with the reason, and nobody was refused.
+      if (gone.signal.aborted) await socket.closed;
+      throw error;
     } finally {
       terminal.close();
     }

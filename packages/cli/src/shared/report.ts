@@ -100,7 +100,7 @@ export class Report {
     } else if (!quiet && this.#stderr.isTTY === true) {
       this.#isBarShown = true;
       this.#stderr.write(
-        `\r${CLEAR_LINE}${renderProgress(progress, rate, (this.#stderr.columns ?? 80) - 1)}`,
+        `\r${CLEAR_LINE}${renderProgress(progress, rate, (this.#stderr.columns || 80) - 1)}`,
       );
     }
   }

@@ -11,11 +11,18 @@ export async function withMesh<T>(context: Context, body: (mesh: NodeMesh) => Pr
   const mesh = await openMesh({ home, bind, peers, broadcast, engine });
   if (isNew) tellIdentity(context, mesh);
   try {
-    const { role, engine, bound } = mesh;
+    const { role, bound } = mesh;
     const sid = mesh.identities[0]!.hex;
     report.detail(
-      { event: "open", role, sid, engine, home: settings.home, ...(bound === undefined ? {} : { bound }) },
-      `node ${sid}, ${role} of ${settings.home}${bound === undefined ? "" : ` on UDP ${bound}`}, engine ${engine}`,
+      {
+        event: "open",
+        role,
+        sid,
+        engine: mesh.engine,
+        home: mesh.home,
+        ...(bound === undefined ? {} : { bound }),
+      },
+      `node ${sid}, ${role === "holder" ? "holding" : "attached to"} ${mesh.home}${bound === undefined ? "" : `, UDP ${bound}`}, engine ${mesh.engine}`,
     );
     interruption.signal.throwIfAborted();
     return await body(mesh);
