@@ -188,9 +188,11 @@ export class Endpoint<Path = unknown> {
   }
 
   private get hasRoom(): boolean {
-    return (
-      this.connections.size < this.config.connectionsLimit && this.core.freeSlotCount >= SLOTS_PER_CONNECTION
-    );
+    const { size } = this.connections;
+    const { slotCount, freeSlotCount } = this.core;
+    // Windows may take half of the pool: the other half is for messages.
+    const windowsFit = 2 * WINDOWS_PER_CONNECTION * (size + 1) <= slotCount;
+    return size < this.config.connectionsLimit && windowsFit && freeSlotCount >= WINDOWS_PER_CONNECTION;
   }
 
   private pollConnection(connection: Connection<Path>): Output<Path> | undefined {
@@ -293,5 +295,5 @@ const STOPS_PER_SECOND = 100;
 /** Replies waiting between two polls. */
 const REPLIES_LIMIT = 64;
 
-/** What the two windows of a connection need at once. */
-const SLOTS_PER_CONNECTION = 4;
+/** Each takes a slot of the pool as long as it lives. */
+const WINDOWS_PER_CONNECTION = 2;

@@ -6,8 +6,10 @@ import {
   type ReceiveWindow,
   type SequenceNumber,
   sequenceAdd,
+  sequenceDistance,
 } from "@meshstream/wasm-core";
 import type { MspConfig } from "./config.ts";
+import { SlotReserve } from "./slot-reserve.ts";
 
 /** What became of a data packet; all but "kept" are counted drops. */
 export type DataMeaning = "kept" | "duplicate" | "ahead" | "no-slot" | "after-shutdown";
@@ -114,7 +116,8 @@ export class ReceiveSide {
 
   private accept(packet: DecodedPacket): Arrival {
     const { sequence, messageOffset, messageLength, flags } = packet;
-    if (sequence !== this.window.arrived && this.core.freeSlotCount <= RESERVED_SLOTS) return Arrival.NO_SLOT;
+    const canWait = sequenceDistance(sequence, this.window.taken) > 0;
+    if (canWait && this.core.freeSlotCount <= SlotReserve.RECEIVE) return Arrival.NO_SLOT;
     const arrival = this.window.accept(sequence, messageOffset, messageLength, flags);
     const kept = arrival === Arrival.IN_ORDER || arrival === Arrival.OUT_OF_ORDER;
     if (kept && (flags & PacketFlag.SHUTDOWN) !== 0) {
@@ -142,6 +145,3 @@ export class ReceiveSide {
     while (!this.isShutdown && this.window.frontLength() === 0) this.takeOne(nowMs);
   }
 }
-
-/** Messages out of order leave so many slots of the pool free, or the missing one could never arrive. */
-const RESERVED_SLOTS = 16;

@@ -13,6 +13,7 @@ import { FixedTimerRecovery } from "./recovery/fixed-timer.ts";
 import { NewRenoRecovery } from "./recovery/new-reno.ts";
 import type { Recovery } from "./recovery/recovery.ts";
 import { RttEstimator } from "./recovery/rtt.ts";
+import { SlotReserve } from "./slot-reserve.ts";
 
 /** What an incoming acknowledgement turned out to be. */
 export type AckMeaning = "progress" | "repetition" | "stale" | "beyond-sent";
@@ -54,9 +55,9 @@ export class SendSide {
   }
 
   get hasRoom(): boolean {
-    return (
-      this.shutdownState === "open" && this.window.heldCount < this.queueLimit && this.core.freeSlotCount > 0
-    );
+    const { heldCount } = this.window;
+    const reserve = heldCount === 0 ? SlotReserve.RECEIVE : SlotReserve.SEND;
+    return this.shutdownState === "open" && heldCount < this.queueLimit && this.core.freeSlotCount > reserve;
   }
 
   /** No more messages: what is queued still goes, the SHUTDOWN at its end. */
@@ -106,7 +107,6 @@ export class SendSide {
     if (sequenceDistance(ack, this.window.nextUnsent) >= 0) return "beyond-sent";
     this.sampleRtt(ack, nowMs);
     this.window.acknowledge(ack);
-    this.queueShutdown();
     this.recovery.handleProgress(nowMs);
     return "progress";
   }
@@ -131,6 +131,7 @@ export class SendSide {
 
   /** The message to send now: the first that is lost, else the next new one within the window; -1 if none. Marks it sent. */
   pollMessage(nowMs: number): SequenceNumber | -1 {
+    this.queueShutdown();
     let sequence: SequenceNumber | -1 = this.window.firstLost();
     if (sequence !== -1) this.retransmittedCount += 1;
     else sequence = this.nextNew();
