@@ -158,6 +158,23 @@ for (const engine of ENGINES) {
       assert.equal(await server.api.recv(mdp), false, "there is nothing to wait for any more");
     });
 
+    it("send, shutdown and stop from elsewhere end the wait of a loop, so that processing can act", async () => {
+      const { client, socket } = await connected();
+      const { api } = client;
+      const mdp = api.getMdpSocket(socket);
+      for (const act of [
+        () => api.send(socket, bytes("x")),
+        () => api.shutdown(socket),
+        () => api.stop(socket),
+      ]) {
+        const waiting = api.recv(mdp);
+        act();
+        assert.equal(await waiting, false);
+      }
+      client.process();
+      assert.equal(api.isValid(socket), false);
+    });
+
     it("recv does not wait on an MDP socket that is done with", async () => {
       const { server, mdp } = await connected();
       const waiting = server.api.recv(mdp);

@@ -98,8 +98,9 @@ export interface HandlerApi extends Readonly<typeof SocketState> {
 
   /**
    * Take one packet for processing(), which is to be called right after. True if there is one. Waits for it at most `timeoutMs`
-   * (0: not at all; default: for ever), then false, with lastError() "again". False at once, before the time is over,
-   * when the transport is lost or something else has happened that processing() should see. A packet answers every recv() that waits on the MDP socket.
+   * (0: not at all; default: for ever), then false, with lastError() "again". False before that
+   * when there is something else for processing() to do: send(), connect(), shutdown() or stop() was called from elsewhere, the port or
+   * the transport was lost. A packet answers every recv() that waits on the MDP socket.
    */
   readonly recv: (mdp: number, options?: { readonly timeoutMs?: number }) => Promise<boolean>;
   /**

@@ -97,6 +97,7 @@ export class Face implements HandlerApi {
     }
     const { driver } = socket.mdp;
     socket.openData(driver.connect(socket.local, { sid, port }));
+    this.wake(socket);
   };
 
   readonly listen = (handle: MspHandle): 0 | -1 => {
@@ -160,6 +161,7 @@ export class Face implements HandlerApi {
       return this.fail(new MspError("again", "the queue is full: wait for DATA_OUT"));
     }
     socket.sentCount += 1;
+    this.wake(socket);
     return length;
   };
 
@@ -182,17 +184,17 @@ export class Face implements HandlerApi {
   };
 
   readonly shutdown = (handle: MspHandle): void => {
-    const { phase, dataConnection } = this.valid(handle, "shutdown");
-    if (dataConnection === undefined || phase === "initialising") {
-      throw new MspError("state", "shutdown: not a data socket");
-    }
-    dataConnection.shutdown();
+    const socket = this.valid(handle, "shutdown");
+    if (socket.dataConnection === undefined) throw new MspError("state", "shutdown: not a data socket");
+    socket.dataConnection.shutdown();
+    this.wake(socket);
   };
 
   readonly stop = (handle: MspHandle): void => {
     const socket = this.valid(handle, "stop");
     if (this.isProcessing) this.afterCall.push(() => socket.stop());
     else socket.stop();
+    this.wake(socket);
   };
 
   readonly closeAll = (number: number): void => {
@@ -249,7 +251,12 @@ export class Face implements HandlerApi {
 
   private handleEvent(mdp: MdpSocket, { type, connection }: DriverEvent): void {
     if (type === "incoming") this.accept(mdp, connection);
-    if (!this.isProcessing) mdp.inbox.wake(false); // what comes by itself is for processing() to see
+    this.wake({ mdp });
+  }
+
+  /** There is something for processing() to see: end the wait of a loop, unless it is there already. */
+  private wake({ mdp }: { mdp: MdpSocket }): void {
+    if (!this.isProcessing) mdp.inbox.wake(false);
   }
 
   private accept(mdp: MdpSocket, connection: DriverEvent["connection"]): void {
