@@ -26,6 +26,8 @@ export const DROP_REASONS = [
   "not-one-hop",
   "agreement-limit",
   "low-order",
+  "own-source",
+  "sealed-broadcast",
   "open-failed",
   "message-empty",
   "no-binding",

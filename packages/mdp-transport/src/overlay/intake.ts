@@ -194,9 +194,12 @@ export class Intake {
       counters["not-signed"]++;
       return;
     }
-    if (to === undefined || source.ownIndex >= 0) {
-      // Broadcasts cannot be sealed, and our own identities do not come in from outside.
-      counters["open-failed"]++;
+    if (source.ownIndex >= 0) {
+      counters["own-source"]++;
+      return;
+    }
+    if (to === undefined) {
+      counters["sealed-broadcast"]++;
       return;
     }
     const key = keys.key(to.ownIndex, source, nowMs);

@@ -90,12 +90,62 @@ describe("messages between nodes", () => {
     clock.runUntil(150);
     assert.equal(to.messages.length, 0);
     assert.equal(b.counters["open-failed"], 1);
+    // Under our own SID, too, and even with the right key: our own words do not come in from outside.
+    const bob = await testIdentity(2);
+    const own = forge(mallory.sid, sidB, sidB, FrameFlag.CIPHERED | FrameFlag.SIGNED, (out, offset) => {
+      const plain = offset + SEAL_BYTES;
+      const end = plainMsp(out, plain);
+      provider.seal(provider.agree(bob.boxSecret, sidB.bytes)!, out, plain, end - plain);
+      return end;
+    });
+    segment.link("mallory", "b").send(own);
+    clock.runUntil(160);
+    assert.equal(to.messages.length, 0);
+    assert.equal(b.counters["own-source"], 1);
     from.send(to.address, "genuine");
     clock.runUntil(200);
     assert.deepEqual(
       to.messages.map(({ text, remote }) => [text, remote.hex]),
       [["genuine", sidA.hex]],
     );
+    await close();
+  });
+
+  it("a peer that has proved itself stays the same object through a flood of strangers", async () => {
+    const { clock, segment, b, close } = await metPair();
+    segment.port("mallory").onDatagram(() => {});
+    const friend = await testIdentity(33);
+    const remotes: Sid[] = [];
+    b.bind({ sid: BIND_PRIMARY, port: 601 }, (_local, remote) => remotes.push(remote));
+    const provider = await createSodiumSeal();
+    const mallory = await testIdentity(66);
+    const sealed = forge(mallory.sid, friend.sid, b.identities[0]!, 0x30, (out, offset) => {
+      const plain = offset + SEAL_BYTES;
+      const end = encodePorts(out, plain, 500, 601) + 1;
+      provider.seal(provider.agree(friend.boxSecret, b.identities[0]!.bytes)!, out, plain, end - plain);
+      return end;
+    });
+    segment.link("mallory", "b").send(sealed);
+    clock.runUntil(150);
+    const { random } = testSegment(4);
+    const stranger = new Uint8Array(32);
+    for (let i = 0; i < 9000; i++) {
+      random.fill(stranger);
+      const packet = forge(
+        mallory.sid,
+        Sid.fromBytes(stranger),
+        b.identities[0]!,
+        0,
+        (_, offset) => offset + 9,
+      );
+      segment.link("mallory", "b").send(packet);
+      if (i % 500 === 0) clock.runUntil(clock.now() + 1);
+    }
+    segment.link("mallory", "b").send(sealed);
+    clock.runUntil(clock.now() + 50);
+    assert.equal(remotes.length, 2);
+    assert.equal(remotes[0], remotes[1]);
+    assert.equal(remotes[0]?.hex, friend.sid.hex);
     await close();
   });
 
@@ -225,7 +275,10 @@ describe("messages between nodes", () => {
     const from = inbox(a, { sid: BIND_PRIMARY, port: 500 });
     assert.equal(from.send({ sid: b.identities[0]!, port: 1 }, "x".repeat(1000)), false);
     assert.equal(a.counters["over-mtu"], 1);
-    assert.ok(segment.sent.every(({ from: sender, bytes }) => sender !== "n1" || bytes.length <= 500));
+    assert.equal(
+      segment.sent.every(({ from: sender, bytes }) => sender !== "n1" || bytes.length <= 500),
+      true,
+    );
     await a.close();
     await b.close();
   });
@@ -234,11 +287,14 @@ describe("messages between nodes", () => {
     const { clock, segment, a, b, close } = await metPair();
     const from = inbox(a, { sid: BIND_PRIMARY, port: 0xffff_fffe });
     const to = inbox(b, { sid: BIND_PRIMARY, port: 0xffff_ffff });
-    assert.ok(from.send(to.address, "y".repeat(1029)));
+    assert.equal(from.send(to.address, "y".repeat(1029)), true);
     clock.runUntil(150);
     assert.equal(to.messages[0]?.text.length, 1029);
     assert.equal(to.messages[0]?.port, 0xffff_fffe);
-    assert.ok(segment.sent.every(({ bytes }) => bytes.length <= 1200));
+    assert.equal(
+      segment.sent.every(({ bytes }) => bytes.length <= 1200),
+      true,
+    );
     await close();
   });
 });
@@ -262,10 +318,10 @@ describe("identities and ports of one node", () => {
     clock.runUntil(200);
     const atA = inbox(a, { sid: BIND_ALL, port: 500 });
     const atB = inbox(b, { sid: BIND_PRIMARY, port: 600 });
-    assert.ok(atB.send({ sid: two.sid, port: 500 }, "z".repeat(1029)));
+    assert.equal(atB.send({ sid: two.sid, port: 500 }, "z".repeat(1029)), true);
     clock.runUntil(250);
     assert.equal(atA.messages[0]?.local.hex, two.sid.hex);
-    assert.ok(atA.send(atB.address, "y".repeat(1029), two.sid));
+    assert.equal(atA.send(atB.address, "y".repeat(1029), two.sid), true);
     clock.runUntil(300);
     assert.equal(atB.messages[0]?.remote.hex, two.sid.hex);
     await a.close();
@@ -291,7 +347,7 @@ describe("identities and ports of one node", () => {
       [[one.sid.hex, "inside"]],
     );
     assert.equal(segment.sent.length, 0);
-    for (let i = 0; i < 512; i++) assert.ok(first.send(second.address, "x"));
+    for (let i = 0; i < 512; i++) assert.equal(first.send(second.address, "x"), true);
     assert.equal(first.send(second.address, "one too many"), false);
     assert.equal(node.counters["local-full"], 1);
     await node.close();
@@ -315,7 +371,7 @@ describe("identities and ports of one node", () => {
     const ports = new Set<number>();
     for (let i = 0; i < 200; i++) ports.add(inbox(a, { sid: BIND_ALL, port: 0 }).address.port);
     assert.equal(ports.size, 200);
-    for (const port of ports) assert.ok(port >= 256 && port < 2 ** 31);
+    for (const port of ports) assert.equal(port >= 256 && port < 2 ** 31, true);
     assert.throws(() => inbox(a, { sid: BIND_PRIMARY, port: 7 }), { code: "port-in-use" });
     await close();
   });

@@ -56,11 +56,11 @@ function packetOf(
 }
 
 /** A node, and the address "x" from which the test speaks for a scripted neighbour. */
-async function scripted() {
+async function scripted(peers: string[] = []) {
   const { clock, random, segment } = testSegment(1);
   const node = await testNode({
     identities: [await testIdentity(1)],
-    links: [{ transport: segment.port("n"), broadcast: false }],
+    links: [{ transport: segment.port("n"), broadcast: false, peers }],
     clock,
     entropy: random.fork(),
   });
@@ -84,7 +84,7 @@ describe("neighbours come and go", () => {
     const { clock, segment, a, b } = pair;
     const sid = b.identities[0]!;
     clock.runUntil(10_000);
-    assert.ok(isReachable(a, sid));
+    assert.equal(isReachable(a, sid), true);
     segment.link("b", "a").configure({ up: false });
     clock.runUntil(10_000 + 1990);
     assert.ok(isReachable(a, sid), "not before its time");
@@ -93,7 +93,10 @@ describe("neighbours come and go", () => {
     assert.equal(a.counters["neighbours-lost"], 1);
     clock.runUntil(20_000);
     segment.link("b", "a").configure({ up: true });
-    assert.ok(clock.runWhile(() => !isReachable(a, sid) || !isReachable(b, a.identities[0]!), 5500));
+    assert.equal(
+      clock.runWhile(() => !isReachable(a, sid) || !isReachable(b, a.identities[0]!), 5500),
+      true,
+    );
     await pair.close();
   });
 
@@ -103,7 +106,7 @@ describe("neighbours come and go", () => {
     clock.runUntil(5000);
     segment.link("a", "b").configure({ up: false });
     clock.runUntil(11_000);
-    assert.ok(!isReachable(a, b.identities[0]!));
+    assert.equal(isReachable(a, b.identities[0]!), false);
     await pair.close();
   });
 
@@ -171,7 +174,7 @@ describe("neighbours come and go", () => {
       });
     const [one, twin, other] = [await make(1, "a"), await make(1, "a2"), await make(2, "b")];
     clock.runUntil(20_000);
-    assert.ok(one.counters["own-packet"]! > 0 && twin.counters["own-packet"]! > 0);
+    assert.equal(one.counters["own-packet"]! > 0 && twin.counters["own-packet"]! > 0, true);
     assert.equal(other.neighbours().filter(({ reachable }) => reachable).length, 2);
     const from = inbox(one, { sid: BIND_PRIMARY, port: 5000 });
     const to = inbox(other, { sid: BIND_PRIMARY, port: 600 });
@@ -202,7 +205,7 @@ describe("link state on the wire", () => {
     assert.ok(!isReachable(node, x), "it speaks of someone else");
     speak({ records: [hearsUs] });
     clock.runUntil(50);
-    assert.ok(isReachable(node, x));
+    assert.equal(isReachable(node, x), true);
     await node.close();
   });
 
@@ -221,6 +224,51 @@ describe("link state on the wire", () => {
       }
       assert.ok(steps < 100, `stuck at ${clock.now()}`);
     }
+    await node.close();
+  });
+
+  it("a half-made neighbour gets records soon again and again, from elsewhere in the numbers after three", async () => {
+    const { clock, segment, node, speak } = await scripted(["x"]);
+    clock.runUntil(1);
+    speak({});
+    const before = segment.sent.length;
+    clock.runUntil(640);
+    const records = segment.sent.slice(before).filter((heard) => recordsIn(heard).length > 0);
+    assert.deepEqual(
+      records.map(({ atMs }) => Math.round(atMs)),
+      [1, 21, 61, 141, 301, 621],
+    );
+    const numbers = records.map(({ bytes }) => {
+      const envelope = parseEnvelope(bytes, 0, bytes.length);
+      if (envelope.kind === "fault") return -1;
+      const frame = parseFrame(bytes, envelope.framesOffset, bytes.length, 1, 1);
+      return frame.kind === "fault" ? -1 : frame.sequence;
+    });
+    const steps = numbers.slice(1).map((number, i) => (number - numbers[i]! + 256) & 0xff);
+    assert.deepEqual(steps, [1, 1, 129, 1, 1]);
+    await node.close();
+  });
+
+  it("our SID is whole until the neighbour hears us, then short, and whole again when it no longer does", async () => {
+    const { clock, segment, node, hearsUs, speak } = await scripted();
+    const lastLength = () => {
+      const { bytes } = segment.sent.at(-1)!;
+      const envelope = parseEnvelope(bytes, 0, bytes.length);
+      return envelope.kind === "fault" ? -1 : envelope.transmitter.length;
+    };
+    speak({});
+    clock.runUntil(5);
+    assert.equal(lastLength(), 32);
+    speak({ records: [hearsUs] });
+    clock.runUntil(1000);
+    assert.equal(lastLength(), 8);
+    for (let i = 0; i < 5; i++) {
+      clock.runUntil(1000 + 500 * i);
+      speak({});
+    }
+    clock.runUntil(3100);
+    assert.equal(node.neighbours()[0]?.reachable, false);
+    assert.equal(lastLength(), 32);
     await node.close();
   });
 
@@ -255,6 +303,11 @@ describe("link state on the wire", () => {
       records.map(({ ackSequence, ackMask }) => [ackSequence, ackMask]),
       [[11, 0b1101]],
     );
+    clock.runUntil(450);
+    const beforeGap = segment.sent.length;
+    speak({ sequence: 13 });
+    clock.runUntil(460);
+    assert.equal(segment.sent.length, beforeGap + 1, "and from then on a gap is reported within 5 ms");
     await node.close();
   });
 
@@ -268,7 +321,7 @@ describe("link state on the wire", () => {
       [[0x20, 0]],
     );
     clock.runUntil(4000);
-    assert.ok(!isReachable(node, x));
+    assert.equal(isReachable(node, x), false);
     await node.close();
   });
 
@@ -285,7 +338,7 @@ describe("link state on the wire", () => {
       }),
     );
     clock.runUntil(20);
-    assert.ok(!isReachable(node, mallory));
+    assert.equal(isReachable(node, mallory), false);
     const random = createRandom(5);
     const genuine = packetOf(x.bytes, { records: [hearsUs] });
     for (let i = 0; i < 3000; i++) {
@@ -294,8 +347,8 @@ describe("link state on the wire", () => {
       segment.link("x", "n").send(garbled);
     }
     clock.runUntil(1000);
-    assert.ok(node.counters["record-length"]! + node.counters["record-truncated"]! > 100);
-    assert.ok(node.neighbours().length <= 2);
+    assert.equal(node.counters["record-length"]! + node.counters["record-truncated"]! > 100, true);
+    assert.equal(node.neighbours().length <= 2, true);
     await node.close();
   });
 });
@@ -401,7 +454,7 @@ describe("please explain", () => {
       .filter(({ from, to, bytes }) => from === "n" && to === "x" && bytes.length > 80);
     assert.equal(answers.length, 1);
     assert.deepEqual(answers[0]!.bytes.slice(-32), about);
-    assert.ok(answers[0]!.bytes.length <= 3 * (end + 4));
+    assert.equal(answers[0]!.bytes.length <= 3 * (end + 4), true);
     await node.close();
     await known.close();
   });

@@ -3,8 +3,10 @@ import { describe, it } from "node:test";
 import { createRandom } from "@meshstream/netem";
 import sodium from "libsodium-wrappers";
 import { createIdentity } from "../../src/index.ts";
+import { AddressBook } from "../../src/overlay/address-book.ts";
 import { isUnusableSid } from "../../src/overlay/identity.ts";
 import { NONCE_BYTES, SEAL_BYTES } from "../../src/overlay/seal.ts";
+import { SharedKeys } from "../../src/overlay/shared-keys.ts";
 import { createSodiumSeal } from "../../src/overlay/sodium-seal.ts";
 import { testIdentity } from "./rig.ts";
 import { fromHex } from "./vectors.ts";
@@ -37,7 +39,7 @@ describe("sealing", () => {
       const nonce = bytes.subarray(0, NONCE_BYTES);
       const expected = sodium.crypto_box_easy(plain.subarray(0, length), nonce, b.sid.bytes, a.boxSecret);
       assert.deepEqual(bytes.slice(NONCE_BYTES, SEAL_BYTES + length), expected);
-      assert.ok(provider.open(other, bytes, 0, SEAL_BYTES + length));
+      assert.equal(provider.open(other, bytes, 0, SEAL_BYTES + length), true);
       assert.deepEqual(bytes.slice(SEAL_BYTES, SEAL_BYTES + length), plain.slice(0, length));
     }
   });
@@ -67,12 +69,46 @@ describe("sealing", () => {
     const provider = await createSodiumSeal();
     const { boxSecret, sid } = await testIdentity(1);
     for (const point of LOW_ORDER) {
-      assert.ok(isUnusableSid(point, 0));
+      assert.equal(isUnusableSid(point, 0), true);
       assert.equal(provider.agree(boxSecret, point), undefined);
     }
-    assert.ok(isUnusableSid(new Uint8Array(32).fill(0xff), 0));
-    assert.ok(isUnusableSid(fromHex(`${"00".repeat(31)}05`), 0));
+    assert.equal(isUnusableSid(new Uint8Array(32).fill(0xff), 0), true);
+    assert.equal(isUnusableSid(fromHex(`${"00".repeat(31)}05`), 0), true);
     assert.equal(isUnusableSid(sid.bytes, 0), false);
+  });
+
+  it("a shared key is agreed once; for strangers no more than 32 at once and 100 a second; failures are not kept", async () => {
+    const own = await testIdentity(1);
+    let agreements = 0;
+    const provider = {
+      agree: (_secret: Uint8Array, sid: Uint8Array) => {
+        agreements++;
+        return sid[0]! % 2 === 0 ? {} : undefined;
+      },
+      seal: () => {},
+      open: () => false,
+    };
+    const book = new AddressBook([own.sid]);
+    const keys = new SharedKeys([own], provider);
+    const entry = (byte: number, number: number) => {
+      const sid = new Uint8Array(32).fill(byte);
+      sid[1] = number;
+      const learned = book.learn(sid, 0, 0);
+      assert.ok(typeof learned === "object", "it has an entry");
+      return learned;
+    };
+    const key = keys.key(0, entry(2, 0), 0);
+    assert.equal(typeof key, "object");
+    assert.equal(keys.key(0, entry(2, 0), 0), key);
+    assert.equal(agreements, 1);
+    assert.equal(keys.key(0, entry(3, 0), 0), "low-order");
+    assert.equal(keys.key(0, entry(3, 0), 0), "low-order");
+    assert.equal(agreements, 3);
+    for (let i = 1; i <= 29; i++) assert.equal(typeof keys.key(0, entry(4, i), 0), "object");
+    assert.equal(keys.key(0, entry(4, 30), 0), "agreement-limit");
+    book.verify(entry(4, 31));
+    assert.equal(typeof keys.key(0, entry(4, 31), 0), "object", "one that has proved itself need not wait");
+    assert.equal(typeof keys.key(0, entry(4, 30), 10), "object", "10 ms later there is one more");
   });
 
   it("a seed of another length than 32 bytes is refused", async () => {
