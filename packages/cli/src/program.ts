@@ -10,6 +10,7 @@ import { addSend } from "./commands/send.ts";
 import { collect } from "./shared/arguments.ts";
 import { type Execute, execute } from "./shared/execute.ts";
 import { ExitCode, exitCodeOf } from "./shared/exit-codes.ts";
+import { openStandardOutput } from "./shared/standard-streams.ts";
 
 /**
  * Run the command `msp` with the words after its name, on this process's standard streams and signals. Resolves to the exit code.
@@ -18,22 +19,41 @@ import { ExitCode, exitCodeOf } from "./shared/exit-codes.ts";
  */
 export async function run(words: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.DONE;
-  const program = buildProgram(async (command, mode, body) => {
-    exitCode = await execute(command, mode, body);
-  });
+  let help = "";
+  const program = buildProgram(
+    async (command, mode, body) => {
+      exitCode = await execute(command, mode, body);
+    },
+    (text) => {
+      help += text;
+    },
+  );
   try {
     await program.parseAsync(words, { from: "user" });
-    return exitCode;
   } catch (error) {
-    // What commander throws for --help is no error; what it finds wrong, and what execute does before it can report, is said here.
-    if (!(error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help"))) {
-      process.stderr.write(`msp: ${messageOf(error)}\n`);
-    }
-    return exitCodeOf(error);
+    exitCode = await endEarly(error, help);
   }
+  return exitCode;
 }
 
-function buildProgram(execute: Execute): Command {
+/** The exit code for what was thrown before any command could report: a wrong command line, or commander's way to end after --help. */
+async function endEarly(error: unknown, help: string): Promise<number> {
+  if (error instanceof CommanderError && error.exitCode === 0) {
+    try {
+      await openStandardOutput().write(help);
+      return ExitCode.DONE;
+    } catch (failure) {
+      return endEarly(failure, "");
+    }
+  }
+  // Without a command, commander has shown the help text on standard error.
+  const words =
+    error instanceof CommanderError && error.code === "commander.help" ? "" : `msp: ${messageOf(error)}\n`;
+  await new Promise((resolve) => process.stderr.write(words, resolve));
+  return exitCodeOf(error);
+}
+
+function buildProgram(execute: Execute, writeHelp: (text: string) => void): Command {
   const program = new Command("msp")
     .description("Reliable, encrypted message streams over mesh networks: Serval's Mesh Stream Protocol")
     .version(version())
@@ -49,7 +69,7 @@ function buildProgram(execute: Execute): Command {
       showGlobalOptions: true,
       subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
     })
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({ writeOut: writeHelp, outputError: () => undefined })
     .exitOverride()
     .addHelpText("after", EXAMPLES);
   for (const add of [addId, addListen, addConnect, addSend, addReceive, addPing, addPeers])

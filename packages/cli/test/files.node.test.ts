@@ -51,6 +51,7 @@ test("without --from and without a terminal nothing is taken, and the sender is 
   Stage.run(async (stage) => {
     await writeFile(stage.at("file"), "x");
     const { command, sid, bound } = await startReceiver(stage, ["--once"]);
+    await command.event("warning");
     const sent = await stage.run(["send", ...near(stage.home(), bound), "file", sid]);
     assert.equal(sent.code, 1);
     assert.match(sent.err, /file: refused: files from this SID are not taken here/);
@@ -114,6 +115,22 @@ test("a peer that speaks something else is stopped, and the receiver goes on", (
     assert.equal((await raw.ended).code, 1);
     assert.match((await command.event("error")).message, /does not speak the file transfer protocol/);
     assert.equal((await stage.run(["send", ...near(stage.home(), bound), "file", sid])).code, 0);
+  }));
+
+test("several senders are served at a time, and two files of one name do not become one", () =>
+  Stage.run(async (stage) => {
+    const { sid, bound } = await startReceiver(stage, ["--from", "any"]);
+    const senders = [1, 2, 3].map(async (seed) => {
+      await mkdir(stage.at(`${seed}`));
+      for (const name of ["same", `own-${seed}`])
+        await writeFile(stage.at(`${seed}/${name}`), content(100_000, seed));
+      return stage.run(["send", ...near(stage.home(), bound), `${seed}/same`, `${seed}/own-${seed}`, sid]);
+    });
+    const codes = (await Promise.all(senders)).map(({ code }) => code);
+    assert.deepEqual(codes.sort(), [0, 1, 1], "one was first with its file");
+    assert.deepEqual((await readdir(stage.at("inbox"))).sort(), ["own-1", "own-2", "own-3", "same"]);
+    const same = await readFile(stage.at("inbox/same"));
+    assert.ok([1, 2, 3].some((seed) => same.equals(content(100_000, seed))));
   }));
 
 test("a file that cannot be read exits 5 before anything is sent", () =>

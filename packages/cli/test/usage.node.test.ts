@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, writeFile } from "node:fs/promises";
+import { open, readdir, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { lonely, Stage } from "./processes.ts";
 
@@ -86,6 +86,8 @@ test("every command has a help text with examples, and msp --help has the exit c
     assert.equal(bare.code, 2);
     assert.match(bare.err, /^Usage: msp/);
     assert.match((await stage.run(["--version"])).out, /^\d+\.\d+\.\d+\n$/);
+    await using full = await open("/dev/full", "w");
+    assert.equal((await stage.run(["--help"], ["ignore", full.fd, "pipe"])).code, 5);
   }));
 
 test("a corrupt keyring exits 5, is not touched, and is no usage error", () =>

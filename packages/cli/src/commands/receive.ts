@@ -59,6 +59,12 @@ async function receive(context: Context, path: string, options: ReceiveOptions):
       { event: "listening", sid: hex, port, ...bound },
       `waiting for files on port ${port} of ${hex}${mesh.bound === undefined ? "" : `, UDP ${mesh.bound}`}`,
     );
+    if (!permission.canBeGiven) {
+      report.note(
+        { event: "warning", reason: "no-from" },
+        "every file will be refused: there is no --from, and no terminal to ask at",
+      );
+    }
     return await new Reception(context, listener, directory, permission, options.once ?? false).run();
   });
 }

@@ -35,8 +35,8 @@ export function adopt({ report, interruption }: Context, socket: MspSocket): Com
     socket,
     run: async (body) => {
       interruption.signal.addEventListener("abort", stop);
+      if (interruption.signal.aborted) stop();
       try {
-        interruption.signal.throwIfAborted();
         const result = await body(socket);
         const how = await socket.closed;
         report.detail(

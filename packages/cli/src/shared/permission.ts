@@ -25,6 +25,11 @@ export class Permission {
     this.#canAsk = from === undefined && context.stdin.isTerminal && context.report.isInteractive;
   }
 
+  /** Whether anybody can ever be allowed. */
+  get canBeGiven(): boolean {
+    return this.#isAny || this.#allowed.size > 0 || this.#canAsk;
+  }
+
   isGiven(sid: Sid): boolean {
     return this.#isAny || this.#allowed.has(sid.hex);
   }

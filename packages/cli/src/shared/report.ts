@@ -33,7 +33,8 @@ export class Report {
   readonly #stdout: StandardOutput;
   readonly #stderr: Screen;
   readonly #nowMs: () => number;
-  readonly #meter = new RateMeter();
+  /** By file name: several sessions may be under way. */
+  readonly #meters = new Map<string, RateMeter>();
   #lastProgressMs = Number.NEGATIVE_INFINITY;
   #isBarShown = false;
   #output: Promise<void> = Promise.resolve();
@@ -77,13 +78,14 @@ export class Report {
   /** What went wrong: always told. */
   error(error: unknown, exitCode: number): void {
     const message = error instanceof Error ? error.message : String(error);
+    const stack = this.#options.verbose && error instanceof Error ? error.stack : undefined;
     if (this.#options.json) {
-      const code = error instanceof MspError ? { code: error.code } : {};
-      this.#writeJson({ event: "error", ...code, message, exitCode });
-    } else {
-      this.#writeLine(`msp: ${printable(message, 1000)}`);
+      const code = error instanceof MspError ? error.code : undefined;
+      this.#writeJson({ event: "error", code, message, exitCode, stack });
+      return;
     }
-    if (this.#options.verbose && error instanceof Error) this.#writeLine(error.stack ?? "");
+    this.#writeLine(`msp: ${printable(message, 1000)}`);
+    if (stack !== undefined) this.#writeLine(stack);
   }
 
   /** How far a file is: a bar on a terminal, an event twice a second with --json. */
@@ -93,8 +95,7 @@ export class Report {
     const nowMs = this.#nowMs();
     if (nowMs - this.#lastProgressMs < (json ? JSON_PROGRESS_MS : BAR_MS) && !isDone) return;
     this.#lastProgressMs = nowMs;
-    this.#meter.add(nowMs, progress.doneBytes);
-    const rate = this.#meter.bytesPerSecond;
+    const rate = this.#rateOf(progress, nowMs);
     if (json) {
       this.#writeJson({ event: "progress", ...progress, bytesPerSecond: Math.round(rate) });
     } else if (!quiet && this.#stderr.isTTY === true) {
@@ -122,6 +123,19 @@ export class Report {
     if (this.#outputError !== undefined) throw this.#outputError;
   }
 
+  #rateOf({ name, doneBytes, totalBytes }: Progress, nowMs: number): number {
+    let meter = this.#meters.get(name);
+    if (meter === undefined) {
+      // Files that broke off stay behind: forget them all at once.
+      if (this.#meters.size >= METERS_LIMIT) this.#meters.clear();
+      meter = new RateMeter();
+      this.#meters.set(name, meter);
+    }
+    meter.add(nowMs, doneBytes);
+    if (doneBytes >= totalBytes) this.#meters.delete(name);
+    return meter.bytesPerSecond;
+  }
+
   #writeJson(event: ReportEvent): void {
     const line = `${JSON.stringify(event)}\n`;
     if (this.#options.stdoutCarriesData) this.#stderr.write(line);
@@ -142,6 +156,7 @@ export class Report {
   }
 }
 
+const METERS_LIMIT = 32;
 const BAR_MS = 100;
 const JSON_PROGRESS_MS = 500;
 const CLEAR_LINE = "\u001b[K";
