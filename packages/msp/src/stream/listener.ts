@@ -39,12 +39,16 @@ export class MspListener implements AsyncIterable<MspSocket> {
     if (this.failure !== undefined) throw this.failure;
     if (this.isClosed) return undefined;
     return new Promise((resolve, reject) => {
+      const letGo = () => signal?.removeEventListener("abort", abort);
       const waiting = {
         resolve: (socket: MspSocket | undefined) => {
-          signal?.removeEventListener("abort", abort);
+          letGo();
           resolve(socket);
         },
-        reject,
+        reject: (error: unknown) => {
+          letGo();
+          reject(error);
+        },
       };
       const abort = () => {
         this.waiting.splice(this.waiting.indexOf(waiting), 1);

@@ -79,8 +79,13 @@ export class Mesh {
   async listen(port: number, { sid = BIND_PRIMARY, signal }: ListenOptions = {}): Promise<MspListener> {
     this.checkOpen(signal);
     const bound = this.driver.listen({ sid, port: parsePort(port) });
-    const listener = new MspListener(this.driver, bound, () => this.listeners.delete(bound.listener));
+    const abort = () => listener.close();
+    const listener = new MspListener(this.driver, bound, () => {
+      this.listeners.delete(bound.listener);
+      signal?.removeEventListener("abort", abort);
+    });
     this.listeners.set(bound.listener, listener);
+    signal?.addEventListener("abort", abort, { once: true });
     try {
       await bound.ready;
       throwIfAborted(signal);
@@ -88,7 +93,6 @@ export class Mesh {
       listener.close();
       throw error;
     }
-    signal?.addEventListener("abort", () => listener.close(), { once: true });
     return listener;
   }
 
@@ -104,7 +108,10 @@ export class Mesh {
     this.sockets.set(connection, socket);
     // The opening packet waits for the end of this turn, so that a message sent right away rides with it.
     queueMicrotask(() => queueMicrotask(() => this.driver.step()));
-    signal?.addEventListener("abort", () => socket.stop(), { once: true });
+    const abort = () => socket.stop();
+    signal?.addEventListener("abort", abort, { once: true });
+    const letGo = () => signal?.removeEventListener("abort", abort);
+    socket.closed.then(letGo, letGo);
     return socket;
   }
 
