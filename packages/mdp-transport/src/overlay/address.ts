@@ -38,9 +38,6 @@ export interface AddressToWrite {
   readonly bytes: Uint8Array;
 }
 
-/** Longest address: the form byte and a whole SID. */
-export const MAX_ADDRESS_BYTES = 1 + SID_BYTES;
-
 /** Read the address at `offset`; it must end at or before `end` (docs/wire.md W6). */
 export function parseAddress(bytes: Uint8Array, offset: number, end: number): WireAddress | Fault {
   if (offset >= end) return fault("address-truncated");

@@ -13,9 +13,6 @@ export interface Ports {
   readonly end: number;
 }
 
-/** Most bytes of a port header: two numbers of 5 bytes. */
-export const MAX_PORTS_BYTES = 10;
-
 /** Read the port header at `offset`, which must end at or before `end`. Never throws (docs/wire.md W3). */
 export function parsePorts(bytes: Uint8Array, offset: number, end: number): Ports | Fault {
   const first = parseNumber(bytes, offset, end);
