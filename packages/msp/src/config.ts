@@ -48,7 +48,7 @@ declare const brand: unique symbol;
  * @example parseConfig({ windowPackets: 32 }).keepAliveMs // 1500
  */
 export function parseConfig(partial: Partial<Omit<MspConfig, typeof brand>> = {}): MspConfig {
-  const unknown = Object.keys(partial).find((name) => !(name in DEFAULTS));
+  const unknown = Object.keys(partial).find((name) => !Object.hasOwn(DEFAULTS, name));
   if (unknown !== undefined) {
     throw new MspError(
       "argument",
@@ -109,7 +109,9 @@ function whole(name: string, value: number, lowest: number, highest: number): vo
 }
 
 function milliseconds(name: string, value: number, lowest: number, highest: number): void {
-  if (!(value >= lowest && value <= highest)) throw outside(name, value, `${lowest} to ${highest}`);
+  // A string or null would compare like a number.
+  const isWithin = typeof value === "number" && value >= lowest && value <= highest;
+  if (!isWithin) throw outside(name, value, `${lowest} to ${highest}`);
 }
 
 function outside(name: string, value: number, range: string): MspError {
