@@ -82,6 +82,7 @@ export class Driver {
   /** Bind a port and accept connections to it. Throws as SealedTransport.bind does. */
   listen(local: BindAddress): DriverListener {
     parsePort(local.port);
+    this.tellTime(); // frees ports
     const binding = this.bind(local);
     const sid = local.sid === BIND_ALL ? undefined : binding.local.sid;
     const listener = this.endpoint.listen(sid, local.port);
