@@ -33,7 +33,7 @@ async function transfer() {
   console.log(`file: ${basename(file)}, the TypeScript compiler that built this, ${size} bytes`);
 
   const folder = await mkdtemp(join(tmpdir(), "msp-main-job-"));
-  later(() => rm(folder, { recursive: true, force: true }));
+  later(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   const inbox = join(folder, "inbox");
   await mkdir(inbox);
   const relay = await openRelay({ seed: SEED, lossRate: LOSS_RATE });

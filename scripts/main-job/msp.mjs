@@ -27,8 +27,9 @@ export function startMsp(words, onEvent) {
     /** End it, if it still runs. */
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
-      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, STOP_PATIENCE_MS).unref())]);
-      child.kill("SIGKILL");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_PATIENCE_MS);
+      await ended;
+      clearTimeout(timer);
     },
   };
 }
