@@ -1,5 +1,5 @@
 import type { SequenceNumber } from "@meshstream/wasm-core";
-import type { Address, Sid } from "./address.ts";
+import type { Sid } from "./address.ts";
 import type { MspConfig } from "./config.ts";
 import { type Between, ConnectionTable } from "./connection-table.ts";
 
@@ -48,15 +48,6 @@ export class ClosedMemory {
   ): ClosedConnection | undefined {
     this.expire(nowMs);
     return this.table.get(local, localPort, remote, remotePort);
-  }
-
-  /** Whether a remembered connection used this local address: a new one must not. */
-  usesLocal(local: Address, nowMs: number): boolean {
-    this.expire(nowMs);
-    for (const closed of this.byAge) {
-      if (closed.local.port === local.port && closed.local.sid.hex === local.sid.hex) return true;
-    }
-    return false;
   }
 
   /** When the last connection closed whose peer may still ask for the last acknowledgement; undefined if there is none. */

@@ -68,14 +68,6 @@ export class Endpoint<Path = unknown> {
     return this.connections.size;
   }
 
-  /** Whether a live or a remembered connection uses this local address. */
-  usesLocal(local: Address): boolean {
-    for (const connection of this.connections) {
-      if (connection.local.port === local.port && connection.local.sid.hex === local.sid.hex) return true;
-    }
-    return this.closed.usesLocal(local, this.nowMs);
-  }
-
   /** When the last connection closed whose peer may still ask for the last acknowledgement; undefined if there is none. */
   get lastUnsettledMs(): number | undefined {
     return this.closed.lastUnsettledMs(this.nowMs);

@@ -1,4 +1,4 @@
-import { type Address, BIND_ALL, type BindAddress, MAX_PORT, parsePort, type Sid } from "../address.ts";
+import { type Address, BIND_ALL, type BindAddress, MAX_PORT, parsePort } from "../address.ts";
 import type { MspConfig } from "../config.ts";
 import type { Connection } from "../connection.ts";
 import { Endpoint } from "../endpoint.ts";
@@ -44,6 +44,8 @@ export class Driver {
   private readonly events: DriverEvent[] = [];
   /** How many listeners and connections, open or remembered, need each port. */
   private readonly bindings = new Map<SealedBinding, number>();
+  /** The ports of {@link bindings}. */
+  private readonly ports = new Set<number>();
   private readonly bindingOf = new Map<Listener, SealedBinding>();
   /** Ports of closed connections, until these are forgotten; the earliest first. */
   private readonly retired: { readonly binding: SealedBinding; readonly atMs: number }[] = [];
@@ -141,7 +143,7 @@ export class Driver {
   }
 
   private bind(local: BindAddress): SealedBinding {
-    const port = local.port === 0 ? this.freePort(local) : local.port;
+    const port = local.port === 0 ? this.freePort() : local.port;
     const binding: SealedBinding = this.transport.bind(
       { sid: local.sid, port },
       (localSid, remote, remotePort, offset, length) => {
@@ -153,19 +155,19 @@ export class Driver {
     return binding;
   }
 
-  /** A random port below 2^31 that no live or remembered connection uses (docs/wire.md W11, row 3). */
-  private freePort({ sid }: BindAddress): number {
-    const own: Sid = typeof sid === "symbol" ? this.transport.identities[0]! : sid;
+  /** A random port below 2^31 that no listener and no connection, open or remembered, needs (docs/wire.md W11, row 3). */
+  private freePort(): number {
     const word = new Uint32Array(1);
     for (;;) {
       this.options.entropy.fill(new Uint8Array(word.buffer));
       const port = (word[0]! & (MAX_PORT >>> 1)) >>> 0;
-      if (port >= FIRST_AUTOMATIC_PORT && !this.endpoint.usesLocal({ sid: own, port })) return port;
+      if (port >= FIRST_AUTOMATIC_PORT && !this.ports.has(port)) return port;
     }
   }
 
   private keep(binding: SealedBinding): void {
     this.bindings.set(binding, (this.bindings.get(binding) ?? 0) + 1);
+    this.ports.add(binding.local.port);
   }
 
   /** A port is freed when neither a listener nor a connection, open or remembered, needs it any more. */
@@ -176,6 +178,7 @@ export class Driver {
       return;
     }
     this.bindings.delete(binding);
+    this.ports.delete(binding.local.port);
     binding.close();
   }
 
