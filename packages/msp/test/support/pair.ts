@@ -7,7 +7,7 @@ import {
   TRANSMIT_HEADROOM,
 } from "@meshstream/wasm-core";
 import type { Address, BindAddress } from "../../src/address.ts";
-import { Sid } from "../../src/address.ts";
+import { parsePort, Sid } from "../../src/address.ts";
 import { MspError } from "../../src/errors.ts";
 import { Mesh } from "../../src/stream/mesh.ts";
 import type { Entropy, PacketReceiver, SealedBinding, SealedTransport } from "../../src/stream/transport.ts";
@@ -39,7 +39,10 @@ export class PairTransport implements SealedTransport {
   }
 
   bind(local: BindAddress, receive: PacketReceiver): SealedBinding {
-    const { port } = local;
+    const port = parsePort(local.port, 0);
+    if (typeof local.sid !== "symbol" && !this.identities.includes(local.sid)) {
+      throw new MspError("address", `not an identity of this node: ${local.sid}`);
+    }
     if (this.bound.has(port)) throw new MspError("port-in-use", `port ${port} is bound already`);
     this.bound.set(port, { local, receive });
     const sid = typeof local.sid === "symbol" ? this.identities[0]! : local.sid;
