@@ -176,7 +176,13 @@ for (const engine of ENGINES) {
     });
 
     it("recv does not wait on an MDP socket that is done with", async () => {
-      const { server, mdp } = await connected();
+      const { pair, server, client, socket, mdp } = await connected();
+      client.api.send(socket, bytes("x"));
+      client.process();
+      pair.clock.runUntil(pair.clock.now() + 10);
+      assert.equal(await server.api.recv(mdp), true);
+      client.api.send(socket, bytes("nobody will ask for this"));
+      client.process();
       const waiting = server.api.recv(mdp);
       server.api.closeAll(mdp);
       assert.equal(await waiting, false);

@@ -37,7 +37,7 @@ export class Face implements HandlerApi {
     this.options = options;
     options.transport.onLost((error) => {
       this.lost = error;
-      this.error = error;
+      this.fail(error);
       for (const mdp of this.mdps.values()) mdp.inbox.wake(false);
     });
   }
@@ -102,8 +102,9 @@ export class Face implements HandlerApi {
 
   readonly listen = (handle: MspHandle): 0 | -1 => {
     const socket = this.initialising(handle, "listen");
-    if (socket.local.port === 0)
+    if (socket.local.port === 0) {
       throw new MspError("state", "listen needs a port: call setLocal with one first");
+    }
     try {
       socket.openListening(socket.mdp.driver.listen(socket.local));
       return 0;
@@ -115,8 +116,9 @@ export class Face implements HandlerApi {
 
   readonly setHandler = (handle: MspHandle, handler: MspHandler, context?: unknown): void => {
     const socket = this.valid(handle, "setHandler");
-    if (typeof handler !== "function")
+    if (typeof handler !== "function") {
       throw new MspError("argument", `a handler is a function, not ${typeof handler}`);
+    }
     socket.handler = handler;
     socket.context = context;
   };
@@ -137,16 +139,17 @@ export class Face implements HandlerApi {
     const { inbox, isOver } = this.mdp(number);
     if (!(timeoutMs >= 0)) throw new MspError("argument", `timeoutMs: ${timeoutMs} (must be 0 or more)`);
     if (inbox.receiveOne()) return Promise.resolve(true);
-    this.error = this.lost ?? new MspError("again", "there is no packet");
-    if (timeoutMs === 0 || isOver || this.lost !== undefined) return Promise.resolve(false);
-    return inbox.wait(this.options.clock, timeoutMs, (error) => {
-      this.error = error;
-    });
+    if (timeoutMs === 0 || isOver || this.lost !== undefined) {
+      this.fail(this.lost ?? new MspError("again", "there is no packet"));
+      return Promise.resolve(false);
+    }
+    return inbox.wait(this.options.clock, timeoutMs, (error) => this.fail(error));
   };
 
   readonly send = (handle: MspHandle, message: Uint8Array): number => {
     const socket = this.valid(handle, "send");
     if (!socket.isOpenData) throw new MspError("state", "send: not an open data socket");
+    if (!(message instanceof Uint8Array)) throw new MspError("argument", "send: a message is a Uint8Array");
     const connection = socket.dataConnection!;
     if (connection.isShutdownLocal) throw new MspError("state", "send: the socket is shut down");
     const { length } = message;
@@ -167,8 +170,9 @@ export class Face implements HandlerApi {
 
   readonly processing = (nowMs: number): number => {
     this.refuseWithinHandler("processing");
-    if (!Number.isFinite(nowMs))
+    if (!Number.isFinite(nowMs)) {
       throw new MspError("argument", `nowMs: ${nowMs} (must be a time, as nowMs() gives it)`);
+    }
     for (const { phase, handler } of this.sockets.values()) {
       if (phase === "open" && handler === undefined) {
         throw new MspError("state", "processing: an open socket has no handler: call setHandler first");
@@ -224,8 +228,9 @@ export class Face implements HandlerApi {
   private process(nowMs: number): number {
     const { lost } = this;
     for (const mdp of this.mdps.values()) mdp.takeIn(nowMs, lost);
-    if (lost !== undefined)
-      for (const socket of this.sockets.values()) if (socket.isOpenListening) socket.failure ??= lost;
+    for (const socket of this.sockets.values()) {
+      if (lost !== undefined && socket.isOpenListening) socket.failure ??= lost;
+    }
     const dispatcher = new Dispatcher(
       { noteError: (error) => this.fail(error), free: (socket) => this.free(socket) },
       this.afterCall,
@@ -290,8 +295,9 @@ export class Face implements HandlerApi {
 
   private initialising(handle: MspHandle, verb: string): HandlerSocket {
     const socket = this.valid(handle, verb);
-    if (socket.phase !== "initialising")
+    if (socket.phase !== "initialising") {
       throw new MspError("state", `${verb}: the socket is ${socket.phase} already`);
+    }
     return socket;
   }
 

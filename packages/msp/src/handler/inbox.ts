@@ -62,6 +62,13 @@ export class Inbox {
     for (const answer of [...this.waiters]) answer(queued);
   }
 
+  /** Nothing in here will be wanted any more. */
+  close(): void {
+    this.arrived.length = 0;
+    this.received.length = 0;
+    this.wake(false);
+  }
+
   /** Everything that recv() has taken, in order of arrival. */
   takeReceived(): InboxPacket[] {
     const packets = this.received;

@@ -67,7 +67,7 @@ export class MdpSocket {
   close(): void {
     this.isOver = true;
     this.driver.close();
-    this.inbox.wake(false);
+    this.inbox.close();
   }
 
   counters(): Record<string, number> {
