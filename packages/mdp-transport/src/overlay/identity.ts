@@ -17,12 +17,11 @@ export interface Identity {
 }
 
 /**
- * Make the identity of a 32-byte seed, or a new one from `source` if that is an Entropy, or from libsodium's own
- * generator if there is none (docs/wire.md W1). Rejects with MspError "argument" for a seed of another length.
+ * Make the identity of a 32-byte seed, or a new one if `source` is an Entropy (docs/wire.md W1). Rejects with MspError "argument" for a seed of another length.
  *
  * @example const { sid } = await createIdentity(systemEntropy);
  */
-export async function createIdentity(source?: Uint8Array | Entropy): Promise<Identity> {
+export async function createIdentity(source: Uint8Array | Entropy): Promise<Identity> {
   await sodium.ready;
   const seed = seedFrom(source);
   const signing = sodium.crypto_sign_seed_keypair(seed);
@@ -60,8 +59,7 @@ export function isUnusableSid(bytes: Uint8Array, offset: number): boolean {
   });
 }
 
-function seedFrom(source: Uint8Array | Entropy | undefined): Uint8Array {
-  if (source === undefined) return sodium.randombytes_buf(SEED_BYTES);
+function seedFrom(source: Uint8Array | Entropy): Uint8Array {
   if (source instanceof Uint8Array) {
     if (source.length !== SEED_BYTES) {
       throw new MspError("argument", `an identity's seed has ${SEED_BYTES} bytes, not ${source.length}`);

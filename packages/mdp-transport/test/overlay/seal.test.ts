@@ -111,9 +111,11 @@ describe("sealing", () => {
     assert.equal(typeof keys.key(0, entry(4, 30), 10), "object", "10 ms later there is one more");
   });
 
-  it("a seed of another length than 32 bytes is refused", async () => {
+  it("an identity is drawn anew each time, comes back from its seed, and takes no other seed than 32 bytes", async () => {
     await assert.rejects(createIdentity(new Uint8Array(31)), { code: "argument" });
-    const random = await createIdentity();
-    assert.notEqual(random.sid.hex, (await createIdentity()).sid.hex);
+    const random = createRandom(1);
+    const drawn = await createIdentity(random);
+    assert.notEqual(drawn.sid.hex, (await createIdentity(random)).sid.hex);
+    assert.equal((await createIdentity(drawn.seed)).sid.hex, drawn.sid.hex);
   });
 });
