@@ -177,7 +177,6 @@ class AttachedNode implements AttachedTransport, BindingOwner {
   }
 
   async close(): Promise<void> {
-    this.write({ local: NODE, remote: NODE, flags: RecordFlag.CLOSE });
     this.end(new MspError("aborted", "the transport was closed"));
     await this.streamClosed;
   }
@@ -287,7 +286,7 @@ function outOfStep(fault: FrameFault): MspError {
   }
 }
 
-/** The node itself, and "no port" of it. */
+/** The node itself. */
 const NODE: RecordAddress = { sid: SID_ANY, port: 0 };
 
 const UNPROTECTED = RecordFlag.NOT_CIPHERED | RecordFlag.NOT_SIGNED;

@@ -87,7 +87,7 @@ export class FrameReader {
     this.partial.set(rest.subarray(0, taken), this.partialBytes);
     this.partialBytes += taken;
     const size = this.frameBytes(this.partial.subarray(0, this.partialBytes));
-    if (size === this.partialBytes && !this.stopped) {
+    if (size === this.partialBytes) {
       this.partialBytes = 0;
       this.deliver(this.partial.subarray(0, size));
     }

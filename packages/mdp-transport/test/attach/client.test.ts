@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BIND_ALL, BIND_PRIMARY, MspError, type MspErrorCode, Sid } from "@meshstream/msp";
+import { BIND_ALL, BIND_PRIMARY, type Entropy, MspError, type MspErrorCode, Sid } from "@meshstream/msp";
 import { createRandom, VirtualClock } from "@meshstream/netem";
 import { createCore } from "@meshstream/wasm-core";
 import { type AttachedTransport, attach } from "../../src/attach/client.ts";
@@ -22,6 +22,7 @@ describe("attaching (docs/wire.md W12)", () => {
     const { client } = await rig.attach(node, { management });
     assert.deepEqual(client.identities.map(String), node.identities.map(String));
     assert.deepEqual(client.status, { bound: "127.0.0.1:4110" });
+    assert.equal(rig.clock.step(), false, "no timer is left");
   });
 
   it("is refused with transport-start by what is no holder, one of another version, and one without identity", async () => {
@@ -88,9 +89,12 @@ describe("an attached program", () => {
   it("rejects what was asked and not answered when the holder goes", async () => {
     const { client, holder } = await attachByHand();
     const { binding } = bindEnd(client, 1000);
+    const closed = bindEnd(client, 1001).binding;
+    closed.close();
     const asked = client.neighbours();
     holder.stream.close();
     await fails(binding.ready, "transport-lost");
+    await fails(closed.ready, "transport-lost");
     await fails(asked, "transport-lost");
   });
 
@@ -128,6 +132,28 @@ describe("an attached program", () => {
     }
     assert.equal(ports.size, 100);
     for (const port of ports) assert.ok(port >= 0x1_0000 && port < 2 ** 31, String(port));
+  });
+
+  it("draws such a number again if it has it already", async () => {
+    const draws = [0, 0, 0xffff_ffff];
+    const entropy = {
+      fill: (bytes: Uint8Array) => bytes.fill(draws.shift() ?? assert.fail("one draw too many")),
+    };
+    const { client } = await attachByHand({ entropy });
+    assert.equal(bindEnd(client, 0).binding.local.port, 0x1_0000);
+    assert.equal(bindEnd(client, 0).binding.local.port, 0x7fff_ffff);
+  });
+
+  it("need not look at what becomes of a binding", async () => {
+    const { client, holder } = await attachByHand();
+    const { local } = bindEnd(client, 1000).binding;
+    holder.write({
+      local: { ...local, sid: local.sid.bytes },
+      remote: NODE,
+      flags: RecordFlag.BIND | RecordFlag.ERROR,
+    });
+    // An unhandled rejection shows when the event loop turns, and fails the test.
+    await new Promise((resolve) => setTimeout(resolve, 1));
   });
 
   it("is refused a port that another program has, and may have it when that one has closed it", async () => {
@@ -290,17 +316,21 @@ function at(port: number): RecordAddress {
 }
 
 /** A client on its way, and the holder's end by hand. */
-async function openTo(hello?: Uint8Array, timeoutMs = 5000) {
+async function openTo(hello?: Uint8Array, timeoutMs = 5000, entropy: Entropy = createRandom(5)) {
   const clock = new VirtualClock();
   const [clientStream, holderStream] = streamPair();
   const core = await createCore({ engine: "ts", poolBytes: 1 << 20 });
-  const opening = attach(core, clientStream, { clock, entropy: createRandom(5), timeoutMs });
+  const opening = attach(core, clientStream, { clock, entropy, timeoutMs });
   opening.catch(() => {});
   return { opening, clock, holder: new RawPeer(holderStream, hello) };
 }
 
-async function attachByHand(): Promise<{ client: AttachedTransport; holder: RawPeer; stream: MemoryStream }> {
-  const { opening, holder } = await openTo();
+async function attachByHand({
+  entropy,
+}: {
+  entropy?: Entropy;
+} = {}): Promise<{ client: AttachedTransport; holder: RawPeer; stream: MemoryStream }> {
+  const { opening, holder } = await openTo(undefined, 5000, entropy);
   const identity = new Uint8Array(32).fill(0x42);
   holder.write({ local: NODE, remote: at(ManagementPort.IDENTITIES), flags: 0 }, identity);
   holder.write({ local: NODE, remote: at(ManagementPort.IDENTITIES), flags: RecordFlag.CLOSE });
