@@ -42,6 +42,8 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
   /** shutdown() was called; the connection learns of it when no send waits any more. */
   private isShutdown = false;
   private isDiscarding = false;
+  /** A message was dropped: no later one may be received, or there would be a gap. */
+  private hasDropped = false;
 
   /** Made by Mesh.connect and MspListener. */
   constructor(driver: Driver, connection: DriverConnection) {
@@ -87,7 +89,8 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
 
   /**
    * The next message, as a copy; undefined once the peer has shut down. The previous one counts as taken. One call at
-   * a time, else MspError "state". Rejects with the error that ended the connection, once all that had arrived is received.
+   * a time, else MspError "state". Rejects with the error that ended the connection, once all that had arrived is received, and
+   * with "aborted" once close() has dropped a message.
    */
   async receive({ signal }: CallOptions = {}): Promise<Uint8Array | undefined> {
     throwIfAborted(signal);
@@ -95,6 +98,7 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
     this.isReceiving = true;
     try {
       this.acknowledge();
+      if (this.hasDropped) throw new MspError("aborted", "close() has dropped what the peer sent");
       while (this.connection.frontLength === -1) {
         if (this.connection.isShutdownRemote) return undefined;
         if (this.connection.failure !== undefined) throw this.connection.failure;
@@ -220,8 +224,11 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
   }
 
   private discard(): void {
-    this.holdsMessage = false;
-    while (this.connection.frontLength !== -1) this.driver.run(() => this.connection.take());
+    this.acknowledge();
+    while (this.connection.frontLength !== -1) {
+      this.hasDropped = true;
+      this.driver.run(() => this.connection.take());
+    }
   }
 
   /** Wait until something happens to the connection. */
