@@ -209,6 +209,31 @@ for (const engine of ENGINES) {
       await pair.settle(closing);
     });
 
+    it("while a loop reads never shows it a gap: it gets everything, or an error after the last in order", async () => {
+      for (const count of [0, 1, 5, 40]) {
+        const pair = await Pair.make({ engine });
+        const { socket, peer } = await connectPair(pair);
+        const received: number[] = [];
+        const reading = (async () => {
+          for await (const message of socket) {
+            received.push(numberOf(message));
+            await new Promise<void>((resolve) => pair.clock.setTimer(pair.clock.now() + 3, resolve));
+          }
+          return "complete";
+        })().catch((error) => error.code);
+        await pair.pass(5);
+        const closing = socket.close();
+        for (const i of numbers(count)) {
+          await peer.send(numbered(i));
+          await pair.pass(1);
+        }
+        await pair.settle(Promise.all([peer.close(), closing]));
+        const end = await pair.settle(reading);
+        assert.deepEqual(received, numbers(received.length), `${count} messages`);
+        assert.equal(end, received.length === count ? "complete" : "aborted", `${count} messages`);
+      }
+    });
+
     it("twice waits for the same end, and works after the end", async () => {
       const pair = await Pair.make({ engine });
       const { socket, peer } = await connectPair(pair);

@@ -37,8 +37,7 @@ for (const engine of ENGINES) {
       await sends;
       assert.ok(pair.a.isClosed && pair.b.isClosed);
       assert.deepEqual([await socket.closed, await peer.closed], ["clean", "clean"]);
-      // b closed, too: what its application did not ask for in time was dropped there, by its own wish.
-      assert.deepEqual((await received).map(numberOf), numbers((await received).length));
+      assert.deepEqual((await received).map(numberOf), numbers(500), "its reader kept pace");
     });
 
     it("waits for a peer that is not done yet", async () => {
