@@ -18,6 +18,8 @@ import { openStandardOutput } from "./shared/standard-streams.ts";
  * @example process.exitCode = await run(["id", "show"]);
  */
 export async function run(words: readonly string[]): Promise<number> {
+  // Nobody is left to be told if standard error fails.
+  process.stderr.on("error", () => undefined);
   let exitCode: number = ExitCode.DONE;
   let help = "";
   const program = buildProgram(

@@ -24,8 +24,6 @@ export async function execute(
 ): Promise<number> {
   const settings = parseSettings(command.optsWithGlobals<GlobalOptions>());
   const stdout = openStandardOutput();
-  // Nobody is left to be told if standard error fails.
-  process.stderr.on("error", () => undefined);
   const now = (): number => performance.now();
   const report = new Report({ ...settings, stdoutCarriesData }, stdout, process.stderr, now);
   using interruption = new Interruption();
