@@ -145,7 +145,7 @@ export class Intake {
         explainer.handleExplain(core.bytes, frame.payloadOffset, payloadEnd, neighbour, packetBytes, nowMs);
       }
     } else if (frame.flags & FrameFlag.CIPHERED) {
-      this.#handleSealed(frame, ends.source, ends.destination, nowMs);
+      this.#handleSealed(frame, ends.source, ends.destination, neighbour, nowMs);
     } else {
       this.#handlePlain(frame, ends.source, neighbour, nowMs);
     }
@@ -188,7 +188,13 @@ export class Intake {
   }
 
   /** A message for a port: only if it is ciphered, signed and opens; else no reply of any kind (docs/wire.md W3). */
-  #handleSealed(frame: Frame, source: BookEntry, to: BookEntry | undefined, nowMs: number): void {
+  #handleSealed(
+    frame: Frame,
+    source: BookEntry,
+    to: BookEntry | undefined,
+    neighbour: Neighbour,
+    nowMs: number,
+  ): void {
     const { counters, core, provider, keys, book, bindings } = this.#parts;
     if ((frame.flags & FrameFlag.SIGNED) === 0) {
       counters["not-signed"]++;
@@ -212,6 +218,7 @@ export class Intake {
       return;
     }
     book.verify(source);
+    if (source === neighbour.node.entry) neighbour.provenAtMs = nowMs;
     const end = frame.payloadOffset + frame.payloadLength;
     const ports = parsePorts(core.bytes, frame.payloadOffset + SEAL_BYTES, end);
     if (ports.kind === "fault") {

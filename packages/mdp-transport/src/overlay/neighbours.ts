@@ -25,10 +25,17 @@ export class NeighbourNode {
     this.#frameSequence = frameSequence;
   }
 
-  /** The relation to send on: the oldest that is reachable, so that a newcomer does not take its place. */
+  /**
+   * The relation to send on: of those that are reachable the one on which the node proved itself last, so that one that
+   * comes back at another address is found there at once, and none that only claims to be it takes its place.
+   */
   get reachable(): Neighbour | undefined {
-    for (const relation of this.relations) if (relation.reachable) return relation;
-    return undefined;
+    let best: Neighbour | undefined;
+    for (const relation of this.relations) {
+      if (relation.reachable && (best === undefined || relation.provenAtMs > best.provenAtMs))
+        best = relation;
+    }
+    return best;
   }
 
   /**
@@ -58,6 +65,8 @@ export class Neighbour {
   hearsUsAtMs = Number.NEGATIVE_INFINITY;
   /** It hears us, and said so less than {@link Timing}.LINK_GONE ago. */
   reachable = false;
+  /** When a sealed frame of its own came this way and opened. */
+  provenAtMs = Number.NEGATIVE_INFINITY;
   /** It is known to know our SID, so that an abbreviation will do. */
   knowsUs = false;
   readonly received = new PacketWindow();
@@ -145,6 +154,7 @@ export class NeighbourTable {
       this.#nodes.set(entry, node);
       entry.holders++;
     }
+    node.frames.reset(); // it may have begun anew, and its numbers with it: rather a copy taken twice than a fresh frame lost
     const relation = new Neighbour(node, link, address, nowMs);
     node.relations.push(relation);
     this.#count++;

@@ -163,6 +163,43 @@ describe("neighbours come and go", () => {
     });
   }
 
+  for (let seed = 1; seed <= 20; seed++) {
+    it(`a node that comes back at another address is heard, and answered there, within 200 ms (seed ${seed})`, async () => {
+      const { clock, random, segment } = testSegment(seed, { delayMs: 5 });
+      const make = async (number: number, local: string, peers: string[]) =>
+        testNode({
+          identities: [await testIdentity(number)],
+          links: [{ transport: segment.port(local), peers, broadcast: false }],
+          clock,
+          entropy: random.fork(),
+        });
+      const a = await make(1, "a", []);
+      let b = await make(2, "b", ["a"]);
+      clock.runUntil(100);
+      const atA = inbox(a, { sid: BIND_PRIMARY, port: 600 });
+      const before = inbox(b, { sid: BIND_PRIMARY, port: 600 });
+      for (let i = 0; i < 100; i++) {
+        before.send(atA.address, "old");
+        atA.send(before.address, "old");
+        clock.runUntil(clock.now() + 1);
+      }
+      await b.close();
+      b = await make(2, "elsewhere", ["a"]);
+      const atB = inbox(b, { sid: BIND_PRIMARY, port: 600 });
+      const startMs = clock.now();
+      for (let i = 0; i < 40; i++) {
+        atB.send(atA.address, "new");
+        atA.send(atB.address, "new");
+        clock.runUntil(startMs + 5 * (i + 1));
+      }
+      const came = atA.messages.filter(({ text }) => text === "new").length;
+      assert.ok(came >= 20, `${came} came from the node that moved`);
+      assert.ok(atB.messages.length >= 20, `${atB.messages.length} came to the node that moved`);
+      await a.close();
+      await b.close();
+    });
+  }
+
   it("the same SID on two machines disturbs neither, and crashes nothing", async () => {
     const { clock, random, segment } = testSegment(2, { delayMs: 5 });
     const make = async (number: number, address: string) =>
