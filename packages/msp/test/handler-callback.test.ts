@@ -113,6 +113,41 @@ for (const engine of ENGINES) {
       assert.equal(server.api.isListening(listener), true);
     });
 
+    it("the call that announces a data socket never has ERROR, which would mean the listener", async () => {
+      const { server, client, remote, api } = await programs();
+      const listener = server.listener();
+      api.send(client.client(remote), bytes("x"));
+      client.process();
+      server.pair.clock.runUntil(10);
+      for (const mdp of server.mdps) while (await server.api.recv(mdp, { timeoutMs: 0 }));
+      server.pair.b.lose();
+      server.process();
+      const ofData = server.calls.filter(({ socket }) => socket !== listener);
+      const seen = ofData.map(({ state, text }) => [flags(state), text]);
+      assert.deepEqual(seen, [
+        ["", "x"],
+        ["CLOSED|ERROR", ""],
+      ]);
+    });
+
+    it("a handler may open sockets", async () => {
+      const { server, client, remote, api } = await programs();
+      const listener = server.listener();
+      let opened: MspHandle | undefined;
+      client.client(remote, () => {
+        if (opened !== undefined) return;
+        const mdp = api.mdpSocket();
+        client.mdps.push(mdp);
+        opened = api.mspSocket(mdp, 0);
+        api.connect(opened, remote);
+      });
+      client.process();
+      assert.equal(api.isData(opened), true);
+      assert.throws(() => client.process(), { code: "state" }, "it has no handler yet");
+      api.setHandler(opened!, client.handler());
+      await runUntil([server, client], () => server.accepted(listener).length === 2);
+    });
+
     it("a listener's handler gets the listener itself with CLOSED", async () => {
       const { server, listener, accepted } = await connected();
       server.api.stop(listener);
@@ -419,7 +454,15 @@ for (const engine of ENGINES) {
         throw "a string";
       });
       assert.throws(() => client.process(), { name: "AggregateError", errors: [failure, "a string"] });
+      let calls = 0;
+      api.setHandler(also, (handle) => {
+        calls += 1;
+        api.send(handle, bytes("sent, then broken"));
+        throw failure;
+      });
       isBroken = false;
+      assert.throws(() => client.process(), failure);
+      assert.equal(calls, 1, "it is not asked again before the next processing");
       api.setHandler(also, client.handler());
       await runUntil([server, client], () =>
         [failing, also, fine].every((socket) => api.isConnected(socket)),

@@ -143,11 +143,22 @@ for (const engine of ENGINES) {
       }
     });
 
-    it("processing takes no step back when it is told an earlier time", async () => {
-      const { pair, api, socket } = await connected();
-      pair.clock.runUntil(pair.clock.now() + 1000);
-      const nextMs = api.processing(api.nowMs());
-      assert.equal(api.processing(0), nextMs);
+    it("processing acts at the time that it is given, and takes no step back", async () => {
+      const { pair, client, api, socket } = await connected();
+      const sent: number[] = [];
+      pair.a.filter = (packet) => {
+        sent.push(packet.length);
+        return packet;
+      };
+      const { nextMs } = client;
+      pair.clock.runUntil(nextMs + 100);
+      assert.equal(api.processing(nextMs - 1), nextMs);
+      assert.deepEqual(sent, [], "at that time nothing was due");
+      api.processing(nextMs);
+      assert.deepEqual(sent, [3]);
+      api.send(socket, bytes("x"));
+      assert.ok(api.processing(0) > nextMs, "an earlier time is taken for the latest one");
+      assert.deepEqual(sent, [3, 6]);
       assert.equal(api.isOpen(socket), true);
     });
   });

@@ -74,7 +74,9 @@ for (const engine of ENGINES) {
       const waiting = [server.api.recv(mdp), server.api.recv(mdp, { timeoutMs: 500 }), server.api.recv(mdp)];
       client.api.send(socket, bytes("one"));
       client.process();
+      const timers = pair.clock.pendingCount;
       assert.deepEqual(await pair.settle(Promise.all(waiting)), [true, true, true]);
+      assert.equal(pair.clock.pendingCount, timers - 2, "the packet has come and the time limit is gone");
       assert.equal(await server.api.recv(mdp, { timeoutMs: 0 }), false, "it was one packet");
       server.process();
       assert.deepEqual(server.textsOf(accepted), ["one"]);
@@ -177,16 +179,16 @@ for (const engine of ENGINES) {
 
     it("recv does not wait on an MDP socket that is done with", async () => {
       const { pair, server, client, socket, mdp } = await connected();
-      client.api.send(socket, bytes("x"));
+      for (const message of ["taken in", "never taken in"]) client.api.send(socket, bytes(message));
       client.process();
       pair.clock.runUntil(pair.clock.now() + 10);
       assert.equal(await server.api.recv(mdp), true);
-      client.api.send(socket, bytes("nobody will ask for this"));
-      client.process();
-      const waiting = server.api.recv(mdp);
       server.api.closeAll(mdp);
-      assert.equal(await waiting, false);
       assert.equal(await server.api.recv(mdp), false);
+      const unused = server.api.mdpSocket();
+      const waiting = server.api.recv(unused);
+      server.api.mdpClose(unused);
+      assert.equal(await waiting, false);
       server.api.mdpClose(mdp);
       assert.throws(() => server.api.recv(mdp), { code: "argument" });
     });
