@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { BIND_ALL, type Sid } from "../src/address.ts";
+import { MspError } from "../src/errors.ts";
 import type { MspSocket } from "../src/stream/socket.ts";
 import { ENGINES, Pair } from "./support/pair.ts";
 import {
@@ -120,6 +121,23 @@ for (const engine of ENGINES) {
       await meshes.b.listen(PORT);
     });
 
+    it("is refused later where a holder or a daemon has the last word: listen() rejects, and all is as before", async () => {
+      const pair = await Pair.make({ engine });
+      const free = pair.b.core.freeSlotCount;
+      const { a, b } = pair.meshes();
+      const refusal = new MspError("port-in-use", "the daemon says no");
+      pair.b.ready = () =>
+        new Promise((_, reject) => void pair.clock.setTimer(pair.clock.now() + 20, () => reject(refusal)));
+      const listening = b.listen(PORT);
+      const socket = await a.connect(pair.b.identities[0]!, PORT); // comes while that is open
+      await assert.rejects(pair.settle(listening), refusal);
+      await assert.rejects(pair.settle(socket.closed), withCode("stopped"));
+      assert.equal(pair.b.core.freeSlotCount, free);
+      pair.b.ready = () => Promise.resolve();
+      await pair.pass(15_000);
+      await b.listen(PORT);
+    });
+
     it("on BIND_ALL takes connections to each identity, and each answers in its own name", async () => {
       const pair = await Pair.make({ engine });
       const { a, b } = pair.meshes();
@@ -174,6 +192,16 @@ for (const engine of ENGINES) {
       await assert.rejects(a.connect(pair.b.identities[0]!, 99, { local }), withCode("port-in-use"));
       await sendAll(peer, [numbered(1)]);
       assert.deepEqual((await pair.settle(receiveAll(socket))).map(numberOf), [1]);
+    });
+
+    it("may be refused later, too: the connection then fails with what the refusal says", async () => {
+      const pair = await Pair.make({ engine });
+      const { a } = pair.meshes();
+      pair.a.ready = () => Promise.reject(new MspError("port-in-use", "the daemon says no"));
+      const socket = await a.connect(pair.b.identities[0]!, PORT);
+      await assert.rejects(pair.settle(socket.closed), withCode("port-in-use"));
+      await assert.rejects(socket.connected, withCode("port-in-use"));
+      assert.equal(pair.clock.now(), 0);
     });
 
     it("is free again 15 s after the connection closed, whatever ended it", async () => {

@@ -106,6 +106,25 @@ for (const engine of ENGINES) {
       assert.equal(await socket.closed, "clean");
     });
 
+    it("outlasts 8 s without a route in the middle of a transfer, and goes on within 50 ms", async () => {
+      const pair = await Pair.make({ engine });
+      const { socket, peer } = await connectPair(pair);
+      const received: number[] = [];
+      const reading = (async () => {
+        for await (const message of peer) received.push(numberOf(message));
+      })();
+      const sending = sendAll(socket, numbers(2000).map(numbered));
+      await pair.pass(10);
+      pair.a.hasRoute = false;
+      await pair.pass(8000);
+      pair.a.hasRoute = true;
+      const before = received.length;
+      await pair.pass(55);
+      assert.ok(received.length > before);
+      await pair.settle(Promise.all([sending, reading]));
+      assert.deepEqual(received, numbers(2000));
+    });
+
     // 10 s, less a keep-alive interval before the silence and one after it.
     it("outlasts 6.9 s without a link on an idle connection, again and again", async () => {
       const pair = await Pair.make({ engine });

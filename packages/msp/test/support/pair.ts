@@ -28,6 +28,8 @@ export class PairTransport implements SealedTransport {
   /** Sees every packet that leaves; undefined drops it. */
   filter: (bytes: Uint8Array) => Uint8Array | undefined = (bytes) => bytes;
   isClosed = false;
+  /** What a new binding waits for: rejects where a holder or a daemon refuses the port. */
+  ready: () => Promise<void> = () => Promise.resolve();
   private readonly bound = new Map<number, { local: BindAddress; receive: PacketReceiver }>();
   private readonly put: (wire: Wire) => void;
   private lost: (error: MspError) => void = () => {};
@@ -48,7 +50,7 @@ export class PairTransport implements SealedTransport {
     const sid = typeof local.sid === "symbol" ? this.identities[0]! : local.sid;
     return {
       local: { sid, port },
-      ready: Promise.resolve(),
+      ready: this.ready(),
       send: (from, to, write) => {
         const offset = this.core.transmitRegion.offset + TRANSMIT_HEADROOM;
         const length = write(this.core, offset, TRANSMIT_CAPACITY);
