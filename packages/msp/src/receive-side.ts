@@ -20,8 +20,6 @@ export class ReceiveSide {
   gotData = false;
   /** The peer's SHUTDOWN and everything before it is taken: nothing more will come. */
   isShutdown = false;
-  /** A packet with SHUTDOWN has arrived, though perhaps not all before it. */
-  sawShutdown = false;
   receivedCount = 0;
 
   private readonly core: Core;
@@ -99,11 +97,6 @@ export class ReceiveSide {
     return this.owedNow || this.owedCount > 0;
   }
 
-  /** Owe an acknowledgement at once: the first answer to a new connection. */
-  oweAck(): void {
-    this.owedNow = true;
-  }
-
   /** A packet with the acknowledgement was sent. */
   handleAckSent(): void {
     this.owedNow = false;
@@ -120,10 +113,7 @@ export class ReceiveSide {
     if (canWait && this.core.freeSlotCount <= SlotReserve.RECEIVE) return Arrival.NO_SLOT;
     const arrival = this.window.accept(sequence, messageOffset, messageLength, flags);
     const kept = arrival === Arrival.IN_ORDER || arrival === Arrival.OUT_OF_ORDER;
-    if (kept && (flags & PacketFlag.SHUTDOWN) !== 0) {
-      this.sawShutdown = true;
-      if (messageLength === 0) this.emptyShutdown = sequence;
-    }
+    if (kept && messageLength === 0 && (flags & PacketFlag.SHUTDOWN) !== 0) this.emptyShutdown = sequence;
     return arrival;
   }
 

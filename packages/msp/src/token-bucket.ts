@@ -1,4 +1,4 @@
-/** Lets so many things through at once, and so many a second from then on. Reads no clock. */
+/** Lets `burst` things through at once, and `perSecond` from then on. Reads no clock. Memory: four numbers. */
 export class TokenBucket {
   private readonly perMs: number;
   private readonly burst: number;
@@ -13,9 +13,7 @@ export class TokenBucket {
 
   /** Whether one more may pass at `nowMs`; if so it has passed. */
   take(nowMs: number): boolean {
-    if (this.filledAtMs !== Number.NEGATIVE_INFINITY) {
-      this.tokens = Math.min(this.burst, this.tokens + (nowMs - this.filledAtMs) * this.perMs);
-    }
+    this.tokens = Math.min(this.burst, this.tokens + (nowMs - this.filledAtMs) * this.perMs);
     this.filledAtMs = nowMs;
     if (this.tokens < 1) return false;
     this.tokens -= 1;

@@ -1,8 +1,7 @@
-import { SID_BYTES, Sid } from "@meshstream/msp";
+import { SID_BYTES, Sid, TokenBucket } from "@meshstream/msp";
 import { isUnusableSid, sidOfSigningKey } from "./identity.ts";
 import { Limit } from "./limits.ts";
 import type { SealKey } from "./seal.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /** What a node knows of one SID. There is at most one entry for a SID, so entries compare by identity. */
 export interface BookEntry {

@@ -1,4 +1,4 @@
-import type { LinkAddress } from "@meshstream/msp";
+import { type LinkAddress, TokenBucket } from "@meshstream/msp";
 import { AddressForm, copyAddress, type WireAddress, wholeAddress } from "./address.ts";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
@@ -9,7 +9,6 @@ import type { Link } from "./link.ts";
 import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
 import { type Outgoing, shortAddress } from "./outgoing.ts";
 import { Timing } from "./timing.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /** "Please explain", in both directions (docs/wire.md W6). */
 export class Explainer {

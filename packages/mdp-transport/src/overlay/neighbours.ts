@@ -1,10 +1,9 @@
-import type { LinkAddress } from "@meshstream/msp";
+import { type LinkAddress, TokenBucket } from "@meshstream/msp";
 import type { BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import { Limit } from "./limits.ts";
 import type { Link } from "./link.ts";
 import { Timing } from "./timing.ts";
-import { TokenBucket } from "./token-bucket.ts";
 import { FrameWindow, PacketWindow } from "./windows.ts";
 
 /** A node in earshot, on one or more links. */

@@ -1,7 +1,7 @@
+import { TokenBucket } from "@meshstream/msp";
 import type { BookEntry } from "./address-book.ts";
 import type { Identity } from "./identity.ts";
 import type { SealKey, SealProvider } from "./seal.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /**
  * The keys that the node's identities share with peers. Each is agreed once and lives in the peer's entry of the
