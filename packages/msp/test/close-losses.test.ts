@@ -147,6 +147,25 @@ for (const engine of ENGINES) {
       assert.deepEqual(await ask(), [0x08], "STOP");
     });
 
+    it("waits with its own last acknowledgement while it has no route, and sends it as soon as there is one", async () => {
+      const pair = await Pair.make({ engine });
+      const { socket, peer } = await connectPair(pair);
+      socket.shutdown();
+      await pair.settle(peer.receive());
+      await pair.pass(10);
+      pair.a.hasRoute = false;
+      await peer.send(numbered(0));
+      await pair.settle(socket.receive());
+      socket.acknowledge(); // meets no route: everything is held for 50 ms
+      await pair.pass(3);
+      peer.shutdown();
+      await pair.pass(3);
+      assert.equal(stateOf(socket.closed).now, "pending");
+      pair.a.hasRoute = true;
+      await pair.settle(Promise.all([socket.receive(), socket.closed, peer.closed]));
+      assert.ok(pair.clock.now() < 80, `b heard at ${pair.clock.now()} ms`);
+    });
+
     it("ends unconfirmed after 10 s if only its bare SHUTDOWN is not acknowledged", async () => {
       const pair = await Pair.make({ engine });
       const { socket, peer } = await connectPair(pair);
