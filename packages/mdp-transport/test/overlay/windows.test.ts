@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { TokenBucket } from "@meshstream/msp";
 import { createRandom } from "@meshstream/netem";
 import { AddressBook } from "../../src/overlay/address-book.ts";
-import { TokenBucket } from "../../src/overlay/token-bucket.ts";
 import { FrameWindow, PacketWindow } from "../../src/overlay/windows.ts";
 import { testIdentity } from "./rig.ts";
 
