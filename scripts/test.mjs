@@ -1,8 +1,8 @@
 // `npm test`: on a fresh clone too, every deterministic test on Node, Deno and Bun.
 //
 //   npm test                                everything
-//   npm test -- FILTER                      the files whose path contains FILTER
-//   npm test -- --only node|deno|bun [FILTER]
+//   npm test -- FILTER...                   the files whose path contains one of these
+//   npm test -- --only node|deno|bun [FILTER...]
 //
 // Files named *.node.test.ts need Node. With CI set, `npm run check` comes first.
 import { parseArgs } from "node:util";
@@ -18,7 +18,8 @@ if (process.env.CI && values.only === undefined) {
   isFailed = code !== 0;
 }
 
-const files = findTests(root).filter((file) => positionals.every((filter) => file.includes(filter)));
+const isWanted = (file) => positionals.length === 0 || positionals.some((filter) => file.includes(filter));
+const files = findTests(root).filter(isWanted);
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
 for (const name of values.only === undefined ? Object.keys(runtimes) : [values.only]) {
@@ -53,7 +54,7 @@ function readArguments() {
     if (only === undefined || only in runtimes) return parsed;
     throw new Error(`--only ${only}: node, deno or bun`);
   } catch (error) {
-    console.error(`npm test: ${error.message}\nusage: npm test [-- [--only node|deno|bun] [FILTER]]`);
+    console.error(`npm test: ${error.message}\nusage: npm test [-- [--only node|deno|bun] [FILTER...]]`);
     process.exit(2);
   }
 }
