@@ -234,6 +234,33 @@ for (const engine of ENGINES) {
       }
     });
 
+    it("stops a peer that has taken everything and does not end its own direction within the patience", async () => {
+      const pair = await Pair.make({ engine });
+      const { socket, peer } = await connectPair(pair);
+      const startMs = pair.clock.now();
+      await socket.send(numbered(1));
+      const closing = socket.close();
+      assert.deepEqual((await pair.settle(receiveAll(peer))).map(numberOf), [1]);
+      await pair.settle(closing);
+      assert.equal(pair.clock.now() - startMs, 10_000);
+      await assert.rejects(socket.closed, withCode("aborted"));
+      await assert.rejects(pair.settle(peer.closed), withCode("stopped"));
+    });
+
+    it("waits, however long, for a peer that still takes what was sent", async () => {
+      const pair = await Pair.make({ engine });
+      const { socket, peer } = await connectPair(pair);
+      for (const i of numbers(20)) await socket.send(numbered(i));
+      const closing = socket.close();
+      for (const i of numbers(20)) {
+        assert.deepEqual(await pair.settle(peer.receive()), numbered(i));
+        await pair.pass(3000);
+      }
+      assert.equal(await pair.settle(peer.receive()), undefined);
+      await pair.settle(Promise.all([peer.close(), closing]));
+      assert.equal(await socket.closed, "clean");
+    });
+
     it("twice waits for the same end, and works after the end", async () => {
       const pair = await Pair.make({ engine });
       const { socket, peer } = await connectPair(pair);

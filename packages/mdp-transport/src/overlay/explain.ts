@@ -18,7 +18,7 @@ export function parseExplained(bytes: Uint8Array, offset: number, end: number): 
   return CONTEXTUAL.has(address.form) ? fault("address-form") : address;
 }
 
-/** Write an explain payload. Every address must have key bytes: deployed peers do not survive an empty one. */
+/** Write an explain payload. Every address must have key bytes (docs/wire.md W6.1). */
 export function encodeExplain(out: Uint8Array, offset: number, addresses: readonly AddressToWrite[]): number {
   let at = offset;
   for (const address of addresses) at = encodeAddress(out, at, address);

@@ -16,6 +16,7 @@ const DATAGRAMS = VECTOR_NAMES.flatMap((name) =>
 );
 const SEED = 20261122;
 const MUTANTS_PER_DATAGRAM = 40;
+const SLOW_MS = 5;
 
 /** Every parser over all of a packet. Returns the reason of the first fault; undefined if there is none. */
 function parseAll(bytes: Uint8Array): string | undefined {
@@ -35,6 +36,17 @@ function parseAll(bytes: Uint8Array): string | undefined {
     walk(bytes, ports.end, frame.end, parseLinkRecord);
   }
   return undefined;
+}
+
+/** Wall time of one parse. One that seems slow is measured again: the machine may have paused in it. */
+function parseMs(bytes: Uint8Array): number {
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let tries = 0; tries < 5 && leastMs >= SLOW_MS; tries++) {
+    const startMs = performance.now();
+    parseAll(bytes);
+    leastMs = Math.min(leastMs, performance.now() - startMs);
+  }
+  return leastMs;
 }
 
 function walk(
@@ -72,13 +84,10 @@ describe("bad input to the parsers", () => {
     for (const datagram of DATAGRAMS) {
       for (let i = 0; i < MUTANTS_PER_DATAGRAM; i++) {
         const mutant = mutateBytes(datagram, random.below(4) === 0 ? "truncate" : "corrupt", random);
-        const startMs = performance.now();
-        parseAll(mutant);
-        slowestMs = Math.max(slowestMs, performance.now() - startMs);
+        slowestMs = Math.max(slowestMs, parseMs(mutant));
       }
     }
-    // A pause of the machine may fall on any of 17 000 mutants: an order of magnitude is left for it.
-    assert.ok(slowestMs < 50, `${slowestMs} ms`);
+    assert.ok(slowestMs < SLOW_MS, `${slowestMs} ms`);
   });
 
   it("each fault says its reason", () => {

@@ -81,6 +81,18 @@ export class Driver {
     this.run(() => {});
   }
 
+  /** Call `wake` again and again, each time after the patience of a connection, until it is cancelled. */
+  eachPatience(wake: () => void): TimerHandle {
+    const { clock, config } = this.options;
+    const next = () => clock.setTimer(clock.now() + config.patienceMs, again);
+    const again = () => {
+      timer = next();
+      wake();
+    };
+    let timer = next();
+    return { cancel: () => timer.cancel() };
+  }
+
   /** Bind a port and accept connections to it. Throws as SealedTransport.bind does. */
   listen(local: BindAddress): DriverListener {
     parsePort(local.port);

@@ -135,13 +135,25 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
 
   /**
    * End in good order: shutdown(), then receive and drop whatever the peer still sends. Resolves when closed; rejects as
-   * `closed` does. What was sent has then been taken by the peer's application.
+   * `closed` does. What was sent has then been taken by the peer's application. A peer that has taken everything and
+   * does not end its own direction within the patience of the connection (10 s) is stopped.
    */
   async close(): Promise<void> {
     this.shutdown();
     this.isDiscarding = true;
     if (!this.isReceiving) this.discard();
-    await this.closed;
+    let hasStopped = false;
+    const patience = this.driver.eachPatience(() => {
+      hasStopped = this.connection.isDrainedLocal;
+      if (hasStopped) this.stop();
+    });
+    try {
+      await this.closed;
+    } catch (error) {
+      if (!hasStopped) throw error;
+    } finally {
+      patience.cancel();
+    }
   }
 
   /** Messages as they come, until the peer shuts down. Leaving the loop early leaves the connection open. */
