@@ -49,20 +49,21 @@ async function startNode(
   const links = [{ transport: udp, peers, broadcast }];
   const node = await createOverlay({ core, clock: systemClock, entropy: systemEntropy, identities, links });
   const clients = serveClients(seat, node, udp);
+  const retire = () => seat.onClient((socket) => socket.destroy());
   const transport: SealedTransport = {
     core,
     identities: node.identities,
     bind: (local, receive) => node.bind(local, receive),
     onLost: (handle) => node.onLost(handle),
     close: async () => {
-      seat.onClient((socket) => socket.destroy());
+      retire();
       for (const client of clients) client.close();
       // The UDP port before the home: the next holder will want it.
       await node.close();
       await seat.release();
     },
   };
-  return { role: "holder", transport, bound: udp.local, neighbours: async () => node.neighbours() };
+  return { role: "holder", transport, bound: udp.local, neighbours: async () => node.neighbours(), retire };
 }
 
 function serveClients(seat: HomeSeat, node: OverlayNode, udp: UdpTransport): ReadonlySet<AttachedClient> {

@@ -78,7 +78,6 @@ class Seat implements HomeSeat {
   }
 
   private async resign(): Promise<void> {
-    this.onClient((socket) => socket.destroy());
     await resign(this.folder, await this.folder.listen());
     this.leave();
   }

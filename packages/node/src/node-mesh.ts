@@ -11,6 +11,8 @@ export interface NodeAccess {
   readonly transport: SealedTransport;
   readonly bound: string | undefined;
   neighbours(): Promise<readonly NeighbourInfo[]>;
+  /** The mesh begins to close: programs that want to attach had better wait until the home is free. */
+  retire(): void;
 }
 
 /** MSP on the node of a home. Made by openMesh. */
@@ -38,6 +40,12 @@ export class NodeMesh extends Mesh {
   /** The nodes that ours hears directly. Rejects with MspError "transport-lost" if the holder of the home is gone. */
   neighbours(): Promise<readonly NeighbourInfo[]> {
     return this.access.neighbours();
+  }
+
+  /** As Mesh.close(). A holder takes no more programs from now on; those that are attached lose it at the end. */
+  override close(): Promise<void> {
+    this.access.retire();
+    return super.close();
   }
 
   /** Send an echo request and time the answer. Rejects with MspError "timeout", "address", "aborted" or "transport-lost". */

@@ -58,9 +58,11 @@ export async function openMesh(options: OpenMeshOptions = {}): Promise<NodeMesh>
           : await attachTo(place, core, peers);
       return new NodeMesh(home, access, config);
     } catch (error) {
-      const isLost = error instanceof MspError && error.code === "transport-lost";
-      if (!isLost || systemClock.now() > giveUpAtMs) throw error;
-      // The holder was just going, or did not get so far as to be one: by now it may be our turn.
+      if (!(error instanceof MspError) || error.code !== "transport-lost") throw error;
+      // The holder is going, or did not get so far as to be one: soon it may be our turn.
+      if (systemClock.now() > giveUpAtMs) {
+        throw new MspError("transport-start", `the program that holds ${home} is closing; try again later`);
+      }
       await delay(HANDOVER_WAIT_MS);
     }
   }
@@ -83,9 +85,10 @@ async function attachTo(
     transport,
     bound: transport.status.bound,
     neighbours: () => transport.neighbours(),
+    retire: () => {},
   };
 }
 
-/** How long to try again while holders come and go. */
-const HANDOVER_MS = 5000;
+/** How long to try again while holders come and go: one whose peer is silent takes 10 s to close its connections. */
+const HANDOVER_MS = 15_000;
 const HANDOVER_WAIT_MS = 50;

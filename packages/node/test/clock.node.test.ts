@@ -34,6 +34,15 @@ describe("the system clock", () => {
     );
   });
 
+  it("does not wake early either when the event loop was busy before", async () => {
+    for (const delayMs of [1, 4, 9]) {
+      for (const busyUntilMs = systemClock.now() + 15; systemClock.now() < busyUntilMs; ) {}
+      const atMs = systemClock.now() + delayMs;
+      await new Promise<void>((resolve) => systemClock.setTimer(atMs, resolve));
+      assert.ok(systemClock.now() >= atMs, `${atMs - systemClock.now()} ms early`);
+    }
+  });
+
   it("wakes for a time that has passed as well, but not from within the call", async () => {
     for (const atMs of [systemClock.now(), systemClock.now() - 1000, Number.NEGATIVE_INFINITY]) {
       let isWithin = true;

@@ -76,6 +76,7 @@ describe("the keyring of a home", () => {
     const seeds = Array.from({ length: IDENTITIES_LIMIT }, (_, i) => i.toString(16).padStart(64, "0"));
     writeFileSync(join(home, "keyring"), JSON.stringify({ version: 1, seeds }), { mode: 0o600 });
     await refuses(() => openKeyring(home).create(), home, /full/);
+    assert.deepEqual(readdirSync(home), ["keyring"]);
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -140,20 +141,39 @@ describe("a holder that goes", () => {
     await echoes(await open({ home }), sid!, 512);
   });
 
-  it("closing in good order: the same, and whoever opens the home meanwhile becomes the holder or attaches to it", async () => {
+  it("closing in good order, which takes a while: the same, and who opens the home meanwhile follows it", async () => {
     const home = temporaryHome();
     const holder = await open({ home });
+    serveEcho(holder, 512);
     const attached = await open({ home });
-    const listener = await attached.listen(700);
-    const accepted = listener.accept();
+    await echoes(attached, holder.identities[0]!, 512);
+    const accepted = (await attached.listen(700)).accept();
     accepted.catch(() => {});
-    const closing = holder.close();
+    let isClosed = false;
+    const closing = holder.close().then(() => {
+      isClosed = true;
+    });
     const next = await Promise.all(Array.from({ length: 5 }, () => open({ home })));
+    assert.ok(isClosed, "nobody attaches to one that is going");
     await closing;
     await fails(accepted, "transport-lost");
     assert.equal(next.filter(({ role }) => role === "holder").length, 1);
     serveEcho(next[0]!, 512);
     for (const mesh of next) await echoes(mesh, mesh.identities[0]!, 512);
+  });
+});
+
+describe("a holder that was only just going, or never came to be one", () => {
+  it("is followed by whoever opens the home", async () => {
+    const home = temporaryHome();
+    // Takes one connection, lets it go and is gone.
+    const going = createServer((socket) => {
+      socket.destroy();
+      going.close();
+    });
+    await new Promise<void>((resolve) => going.listen(join(home, "node-00000001.sock"), resolve));
+    symlinkSync("node-00000001.sock", join(home, "node.sock"));
+    assert.equal((await open({ home })).role, "holder");
   });
 });
 
