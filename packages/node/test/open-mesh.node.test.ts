@@ -143,11 +143,12 @@ describe("a holder that goes", () => {
 
   it("closing in good order, which takes a while: the same, and who opens the home meanwhile follows it", async () => {
     const home = temporaryHome();
-    const holder = await open({ home });
-    serveEcho(holder, 512);
-    const attached = await open({ home });
-    await echoes(attached, holder.identities[0]!, 512);
-    const accepted = (await attached.listen(700)).accept();
+    const [holder, attached] = [await open({ home }), await open({ home })];
+    const listener = await attached.listen(700);
+    await holder.connect(holder.identities[0]!, 700);
+    const slow = await listener.accept();
+    setTimeout(() => slow!.close(), 300);
+    const accepted = listener.accept();
     accepted.catch(() => {});
     let isClosed = false;
     const closing = holder.close().then(() => {
