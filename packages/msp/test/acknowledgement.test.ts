@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { HandPeer } from "./support/hand-peer.ts";
 import { ENGINES, Pair, pattern } from "./support/pair.ts";
 import { connectPair, numbered, numberOf, PORT, receiveAll, sendAll, stateOf } from "./support/streams.ts";
-import { ackPacket, dataPacket, watch } from "./support/wire.ts";
+import { ackPacket, dataPacket, SHUTDOWN, watch } from "./support/wire.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -120,6 +120,22 @@ for (const engine of ENGINES) {
           [4, 23],
         ],
       );
+    });
+
+    it("and of a SHUTDOWN, or of what came out of order or again, does not wait", async () => {
+      const { pair, peer, socket } = await withHandPeer(engine, { ackEveryMessages: 64, ackDelayMs: 1000 });
+      const acksOf = async (packet: Uint8Array) => {
+        const before = peer.received.length;
+        peer.send(packet);
+        await pair.pass(3);
+        return peer.received.slice(before).map(({ ack }) => ack);
+      };
+      assert.deepEqual(await acksOf(dataPacket(1, numbered(1))), [0xffff]);
+      assert.deepEqual(await acksOf(dataPacket(0, numbered(0))), []);
+      for (const _ of numbers(2)) await pair.settle(socket.receive());
+      assert.deepEqual(await acksOf(dataPacket(0, numbered(0))), [0]);
+      socket.acknowledge();
+      assert.deepEqual(await acksOf(dataPacket(2, new Uint8Array(0), { flags: SHUTDOWN })), [2]);
     });
 
     it("and rides on data that goes the other way", async () => {

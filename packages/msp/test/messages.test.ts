@@ -110,6 +110,7 @@ for (const engine of ENGINES) {
       peer.send(dataPacket(0, pattern(1, 0)));
       peer.send(dataPacket(1, pattern(1, 1), { flags: SHUTDOWN }));
       peer.send(dataPacket(2, pattern(1, 2)));
+      await pair.pass(5); // all of them are there before the first is taken
       const received = receiveAll(socket);
       assert.deepEqual(await pair.settle(received), [pattern(1, 0), pattern(1, 1)]);
       peer.send(dataPacket(2, pattern(1, 2)));
@@ -121,6 +122,20 @@ for (const engine of ENGINES) {
       peer.send(dataPacket(1, pattern(1, 1), { flags: SHUTDOWN }));
       await pair.pass(5);
       assert.equal(peer.last!.ack, 1, "a repeated SHUTDOWN is acknowledged again");
+    });
+
+    it("of no bytes after a SHUTDOWN are not taken either", async () => {
+      const pair = await Pair.make({ engine });
+      const peer = new HandPeer(pair, PORT);
+      const { a } = pair.meshes();
+      const socket = await a.connect(peer.local.sid, PORT);
+      await pair.pass(5);
+      peer.send(dataPacket(1, new Uint8Array(0)));
+      peer.send(dataPacket(0, pattern(1), { flags: SHUTDOWN }));
+      await pair.pass(5);
+      assert.deepEqual(await pair.settle(receiveAll(socket)), [pattern(1)]);
+      await pair.pass(5);
+      assert.equal(peer.last!.ack, 0);
     });
 
     for (const [what, link] of Object.entries({
