@@ -51,7 +51,9 @@ class KeyringFile implements Keyring {
     const identities = await this.list();
     if (identities.length > 0) return identities;
     await this.addFirst(await createIdentity(systemEntropy));
-    return this.list();
+    const made = await this.list();
+    if (made.length === 0) throw this.dangling();
+    return made;
   }
 
   async create(): Promise<Identity> {
@@ -66,8 +68,9 @@ class KeyringFile implements Keyring {
     await prepareHome(this.home);
     return this.guard("write", async () => {
       const whole = `${this.path}.${randomBytes(4).toString("hex")}`;
-      await fill(await open(whole, "wx", 0o600), [identity.seed]);
+      const file = await open(whole, "wx", 0o600);
       try {
+        await fill(file, [identity.seed]);
         // A link fails if the name is taken: of several programs at once, one makes the keyring.
         await link(whole, this.path);
         return true;
@@ -87,7 +90,8 @@ class KeyringFile implements Keyring {
     const next = `${this.path}.new`;
     const file = await openExclusive(next);
     try {
-      const seeds = (await readSeeds(this.path)) ?? [];
+      const seeds = await readSeeds(this.path);
+      if (seeds === undefined) throw this.dangling();
       if (seeds.length >= IDENTITIES_LIMIT) {
         throw new MspError("keyring", `${this.path} is full: it has ${seeds.length} identities`);
       }
@@ -96,8 +100,14 @@ class KeyringFile implements Keyring {
     } catch (error) {
       await rm(next, { force: true });
       throw error;
+    } finally {
+      await file.close();
     }
     await syncFolder(this.home);
+  }
+
+  private dangling(): MspError {
+    return new MspError("keyring", `${this.path} is a link to a file that is not there: it is left as it is`);
   }
 
   private async guard<T>(verb: "read" | "write", act: () => Promise<T>): Promise<T> {
