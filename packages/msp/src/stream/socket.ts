@@ -144,7 +144,7 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
     if (!this.isReceiving) this.discard();
     let hasStopped = false;
     const patience = this.driver.eachPatience(() => {
-      hasStopped = this.connection.isDrainedLocal;
+      hasStopped = this.connection.isDrainedLocal && !this.connection.isShutdownRemote;
       if (hasStopped) this.stop();
     });
     try {
