@@ -181,6 +181,18 @@ for (const engine of ENGINES) {
       assert.equal(await pair.settle(peer.receive()), undefined);
     });
 
+    it("ends unconfirmed also where close() waits for it", async () => {
+      const pair = await Pair.make({ engine });
+      const { socket, peer } = await connectPair(pair);
+      const closing = peer.close();
+      await pair.pass(0.5);
+      // a shuts down, but its acknowledgement of b's SHUTDOWN never comes: a leaves too early.
+      watch(pair, ({ from, isShutdown }) => from === "a" && !isShutdown);
+      socket.shutdown();
+      await pair.settle(closing);
+      assert.equal(await pair.settle(peer.closed), "unconfirmed");
+    });
+
     it("ends unconfirmed at once if the peer no longer knows of it", async () => {
       const pair = await Pair.make({ engine });
       const peer = new HandPeer(pair, PORT);
@@ -215,13 +227,10 @@ for (const engine of ENGINES) {
             const bytes = answer(peer, packet);
             if (bytes !== undefined && said++ === 0) peer.send(bytes);
           };
-          await socket.send(numbered(0));
-          await socket.send(numbered(1));
-          const closing = socket.close();
-          closing.catch(() => {});
+          await sendAll(socket, [numbered(0), numbered(1)]);
           await pair.pass(100);
           if (end === "stopped") peer.send(Uint8Array.of(0x08));
-          await assert.rejects(pair.settle(closing), withCode(end), what);
+          await assert.rejects(pair.settle(socket.closed), withCode(end), what);
         }
       }
     });
