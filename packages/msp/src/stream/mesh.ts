@@ -3,7 +3,7 @@ import { type MspConfig, parseConfig } from "../config.ts";
 import { MspError } from "../errors.ts";
 import { Driver, type DriverConnection, type DriverEvent } from "./driver.ts";
 import { MspListener } from "./listener.ts";
-import { type CallOptions, MspSocket, throwIfAborted } from "./socket.ts";
+import { MspSocket, throwIfAborted } from "./socket.ts";
 import type { Clock, Entropy, SealedTransport } from "./transport.ts";
 
 export interface MeshOptions {
@@ -13,12 +13,16 @@ export interface MeshOptions {
   readonly config?: Parameters<typeof parseConfig>[0] | undefined;
 }
 
-export interface ListenOptions extends CallOptions {
+export interface ListenOptions {
+  /** Closes the listener, whenever it fires. */
+  readonly signal?: AbortSignal | undefined;
   /** Which identity to listen for: BIND_PRIMARY if absent, BIND_ALL for all of the node's. */
   readonly sid?: BindAddress["sid"] | undefined;
 }
 
-export interface ConnectOptions extends CallOptions {
+export interface ConnectOptions {
+  /** Stops the connection, whenever it fires. */
+  readonly signal?: AbortSignal | undefined;
   /** Where to connect from: the primary identity and a random port if absent. */
   readonly local?: BindAddress | undefined;
 }
