@@ -196,6 +196,16 @@ export class Driver {
 
   private drain(): void {
     this.isDraining = true;
+    try {
+      this.doAll();
+    } finally {
+      this.isDraining = false; // also when a transport throws, which it should not: the node goes on
+    }
+    this.tell();
+  }
+
+  /** Do what the endpoint says until it has nothing more to say. */
+  private doAll(): void {
     for (let output = this.endpoint.poll(); ; output = this.endpoint.poll()) {
       if (output.kind === "transmit") {
         const { path, local, remote, write, connection } = output;
@@ -204,11 +214,9 @@ export class Driver {
         this.events.push(output.event);
       } else {
         this.arm(output.atMs);
-        break;
+        return;
       }
     }
-    this.isDraining = false;
-    this.tell();
   }
 
   /** Hand the events on. One that calls run() adds to the list: the outermost call goes through it, in order. */
