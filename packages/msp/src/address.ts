@@ -76,3 +76,16 @@ export function parsePort(port: number, lowest: 0 | 1 = 1): number {
   }
   return port;
 }
+
+/**
+ * The address if a connection can be made to it. Throws MspError "address" for port 0 and for what is not the SID of one
+ * node: all zero (any, primary), 31 zero bytes and a type (internal), all 0xff (broadcast); docs/wire.md W1.
+ */
+export function parseRemote({ sid, port }: Address): Address {
+  if (!(sid instanceof Sid) || SPECIAL_SID.test(sid.hex)) {
+    throw new MspError("address", `cannot connect to ${String(sid)}: it must be the SID of one node`);
+  }
+  return { sid, port: parsePort(port) };
+}
+
+const SPECIAL_SID = /^(0{62}..|F{64})$/;

@@ -177,10 +177,10 @@ export class Connection<Path = unknown> {
 
   /**
    * Queue a message of 1..1024 bytes; it is copied. False if there is no room now: "writable" will say when there is.
-   * Throws RangeError for another length, MspError "state" after shutdown(), and the failure once the connection is over.
+   * Throws RangeError for another length, MspError "argument" for what is no Uint8Array, "state" after shutdown(), and the failure once the connection is over.
    */
   send(message: Uint8Array): boolean {
-    checkMessageLength(message.length);
+    checkMessage(message);
     this.checkOpen("send");
     if (this.sending.isShutdown) throw new MspError("state", "cannot send after shutdown()");
     const taken = this.sending.queue(message);
@@ -406,10 +406,13 @@ export class Connection<Path = unknown> {
   }
 }
 
-/** Row 9 of the departures (docs/wire.md W11): a length is checked where it is given. */
-export function checkMessageLength(length: number): void {
-  if (length < 1 || length > MESSAGE_BYTES) {
-    throw new RangeError(`a message has 1 to ${MESSAGE_BYTES} bytes, not ${length}`);
+/** Row 9 of the departures (docs/wire.md W11): a message is checked where it is given. */
+export function checkMessage(message: Uint8Array): void {
+  if (!(message instanceof Uint8Array)) {
+    throw new MspError("argument", "a message is a Uint8Array: a text needs new TextEncoder().encode(text)");
+  }
+  if (message.length < 1 || message.length > MESSAGE_BYTES) {
+    throw new RangeError(`a message has 1 to ${MESSAGE_BYTES} bytes, not ${message.length}`);
   }
 }
 

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HandPeer } from "./support/hand-peer.ts";
 import { ENGINES, Pair, pattern } from "./support/pair.ts";
-import { connectPair, numbered, numberOf, PORT, receiveAll, sendAll, stateOf } from "./support/streams.ts";
+import {
+  connectPair,
+  numbered,
+  numberOf,
+  PORT,
+  receiveAll,
+  sendAll,
+  stateOf,
+  withCode,
+} from "./support/streams.ts";
 import { ackPacket, dataPacket, SHUTDOWN } from "./support/wire.ts";
 
 const SIZES = [1, 2, 1023, 1024, 1, 1024, 512];
@@ -15,6 +24,16 @@ for (const engine of ENGINES) {
       const sent = SIZES.map((size, i) => pattern(size, i));
       const [, received] = await pair.settle(Promise.all([sendAll(socket, sent), receiveAll(peer)]));
       assert.deepEqual(received, sent);
+    });
+
+    it("that are no Uint8Array are refused at the call, and nothing is sent", async () => {
+      const pair = await Pair.make({ engine });
+      const { socket, peer } = await connectPair(pair);
+      for (const wrong of ["hello", [1, 2], new Uint16Array(2), new ArrayBuffer(3), null, undefined]) {
+        await assert.rejects(socket.send(wrong as unknown as Uint8Array), withCode("argument"));
+      }
+      await socket.send(numbered(7));
+      assert.deepEqual(await pair.settle(peer.receive()), numbered(7));
     });
 
     it("of 0 or 1025 bytes are a RangeError at the call, and nothing is sent", async () => {

@@ -30,6 +30,14 @@ for (const engine of ENGINES) {
       assert.deepEqual([...first.bytes], [FIRST, 0xff, 0xff, 0, 0, ...pattern(10)]);
     });
 
+    it("to a SID that stands for any, all or the node itself is refused at the call", async () => {
+      const pair = await Pair.make({ engine });
+      const { a } = pair.meshes();
+      for (const hex of ["00".repeat(32), "ff".repeat(32), `${"00".repeat(31)}07`]) {
+        await assert.rejects(a.connect(hex, PORT), withCode("address"));
+      }
+    });
+
     it("needs no data: a first packet of 3 bytes, answered at once", async () => {
       const pair = await Pair.make({ engine });
       const packets = watch(pair);

@@ -92,9 +92,6 @@ export class Face implements HandlerApi {
 
   readonly connect = (handle: MspHandle, { sid, port }: Address): void => {
     const socket = this.initialising(handle, "connect");
-    if (!(sid instanceof Sid) || SPECIAL_SID.test(sid.hex)) {
-      throw new MspError("address", `cannot connect to ${String(sid)}: it must be the SID of one node`);
-    }
     const { driver } = socket.mdp;
     socket.openData(driver.connect(socket.local, { sid, port }));
     this.wake(socket);
@@ -324,6 +321,3 @@ export class Face implements HandlerApi {
 
 /** MDP sockets of one API object; each has at most 256 packets waiting. */
 const MDP_SOCKETS_LIMIT = 1024;
-
-/** All zero (any, primary), 31 zero bytes and a type (internal), all 0xff (broadcast): docs/wire.md W1. */
-const SPECIAL_SID = /^(0{62}..|F{64})$/;

@@ -1,4 +1,4 @@
-import { type Address, BIND_ALL, type BindAddress, MAX_PORT, parsePort } from "../address.ts";
+import { type Address, BIND_ALL, type BindAddress, MAX_PORT, parsePort, parseRemote } from "../address.ts";
 import type { MspConfig } from "../config.ts";
 import type { Connection } from "../connection.ts";
 import { Endpoint } from "../endpoint.ts";
@@ -116,10 +116,10 @@ export class Driver {
 
   /**
    * Bind a port (a random one if it is 0) and open a connection from it. Sends nothing: call step() or run() for that.
-   * Throws as SealedTransport.bind and Endpoint.connect do.
+   * Throws as parseRemote, SealedTransport.bind and Endpoint.connect do.
    */
   connect(local: BindAddress, remote: Address): DriverConnection {
-    parsePort(remote.port);
+    parseRemote(remote);
     this.tellTime();
     const binding = this.bind(local);
     try {

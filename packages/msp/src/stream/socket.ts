@@ -1,5 +1,5 @@
 import type { Address } from "../address.ts";
-import { type ConnectionStats, checkMessageLength } from "../connection.ts";
+import { type ConnectionStats, checkMessage } from "../connection.ts";
 import { MspError } from "../errors.ts";
 import type { EventType } from "../events.ts";
 import type { Driver, DriverConnection } from "./driver.ts";
@@ -67,8 +67,8 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
 
   /**
    * Send one message of 1..1024 bytes; it arrives as one. Resolves when it is queued: messages leave in the order of the calls. Until then do
-   * not change its bytes. Rejects with RangeError for another length, MspError "state" after shutdown(), the error that
-   * ended the connection, or "aborted" by the signal: then the message was not sent.
+   * not change its bytes. Rejects with RangeError for another length, MspError "argument" for what is no Uint8Array,
+   * "state" after shutdown(), the error that ended the connection, or "aborted" by the signal: then it was not sent.
    */
   async send(message: Uint8Array, { signal }: CallOptions = {}): Promise<void> {
     throwIfAborted(signal);
@@ -221,7 +221,7 @@ export class MspSocket implements AsyncIterable<Uint8Array> {
 
   /** Refuse at the call what the connection would refuse when its turn comes. */
   private checkSend(message: Uint8Array): void {
-    checkMessageLength(message.length);
+    checkMessage(message);
     if (this.isShutdown) throw new MspError("state", "cannot send after shutdown()");
   }
 
