@@ -1,3 +1,17 @@
+// One package is enough to write a program on Node: what openMesh() gives, and what it is made of.
+export type { NeighbourInfo } from "@meshstream/mdp-transport";
+export {
+  type Address,
+  BIND_ALL,
+  BIND_PRIMARY,
+  type BindAddress,
+  type MspConfig,
+  MspError,
+  type MspErrorCode,
+  MspListener,
+  MspSocket,
+  Sid,
+} from "@meshstream/msp";
 export { systemClock } from "./clock.ts";
 export { systemEntropy } from "./entropy.ts";
 export { defaultHome } from "./home.ts";

@@ -37,8 +37,10 @@ export interface OpenMeshOptions {
  *
  * @example
  * const mesh = await openMesh();
- * for await (const socket of await mesh.listen(512))
- *   for await (const message of socket) await socket.send(message);
+ * const socket = await mesh.connect(sid, 512);
+ * await socket.send(new TextEncoder().encode("hello"));
+ * await socket.close();
+ * await mesh.close();
  */
 export async function openMesh(options: OpenMeshOptions = {}): Promise<NodeMesh> {
   const { bind = `0.0.0.0:${DEFAULT_PORT}`, peers = [], broadcast = true, engine = "auto", config } = options;
