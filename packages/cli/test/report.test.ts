@@ -74,7 +74,7 @@ test("progress is a bar on a terminal, sparse events with --json, and nothing el
     const { report, out, err, clock } = fixture(options, isTTY);
     for (let step = 0; step <= 100; step++) {
       clock.nowMs = step * 20;
-      report.progress({ name: "a", doneBytes: step * 1000, totalBytes: 100_000 });
+      report.progress({ sid: "A", name: "a", doneBytes: step * 1000, totalBytes: 100_000 });
     }
     report.note({ event: "n" }, "note");
     return { out: out(), err: err() };
@@ -84,7 +84,9 @@ test("progress is a bar on a terminal, sparse events with --json, and nothing el
   assert.ok(run({}, true).err.endsWith("\r\u001b[Knote\n"));
   assert.equal(run({}, false).err, "note\n");
   assert.equal(run({ quiet: true }, true).err, "");
-  assert.equal(run({ json: true }, true).out.split("\n").length - 1, 6);
+  const lines = run({ json: true }, true).out.trim().split("\n");
+  assert.equal(lines.length, 6);
+  assert.equal(JSON.parse(lines[0]!).sid, "A");
 });
 
 test("a standard output that fails is not forgotten", async () => {

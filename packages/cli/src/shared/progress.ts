@@ -2,13 +2,19 @@ import { formatBytes, formatDuration, formatRate } from "./format.ts";
 
 /** How far one file is. */
 export interface Progress {
+  /** The peer's, 64 upper-case hex digits. */
+  readonly sid: string;
   readonly name: string;
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
 
 /** One line for a terminal of `columns` characters: name, bar, share, bytes, rate, time left. Never longer. */
-export function renderProgress(progress: Progress, bytesPerSecond: number, columns: number): string {
+export function renderProgress(
+  progress: Omit<Progress, "sid">,
+  bytesPerSecond: number,
+  columns: number,
+): string {
   const { name, doneBytes, totalBytes } = progress;
   const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
   const left =

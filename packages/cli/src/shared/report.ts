@@ -33,10 +33,12 @@ export class Report {
   readonly #stdout: StandardOutput;
   readonly #stderr: Screen;
   readonly #nowMs: () => number;
-  /** By file name: several sessions may be under way. */
+  /** By SID and file name: several sessions may be under way. */
   readonly #meters = new Map<string, RateMeter>();
   #lastProgressMs = Number.NEGATIVE_INFINITY;
   #isBarShown = false;
+  /** Shows the open question again. */
+  #redrawQuestion: (() => void) | undefined;
   #output: Promise<void> = Promise.resolve();
   #outputError: unknown;
 
@@ -62,6 +64,11 @@ export class Report {
   note(event: ReportEvent, text: string): void {
     if (this.#options.json) this.#writeJson(event);
     else if (!this.#options.quiet) this.#writeLine(text);
+  }
+
+  /** What helps only a person who looks on while it happens. */
+  hint(text: string): void {
+    if (this.isInteractive) this.#writeLine(text);
   }
 
   /** What only -v tells. */
@@ -98,7 +105,7 @@ export class Report {
     const rate = this.#rateOf(progress, nowMs);
     if (json) {
       this.#writeJson({ event: "progress", ...progress, bytesPerSecond: Math.round(rate) });
-    } else if (!quiet && this.#stderr.isTTY === true) {
+    } else if (!quiet && this.#stderr.isTTY === true && this.#redrawQuestion === undefined) {
       this.#isBarShown = true;
       this.#stderr.write(
         `\r${CLEAR_LINE}${renderProgress(progress, rate, (this.#stderr.columns || 80) - 1)}`,
@@ -113,6 +120,16 @@ export class Report {
     this.#stderr.write(`\r${CLEAR_LINE}`);
   }
 
+  /** A question stands in the last line of the screen from now on: no bar is shown, and it is drawn again below what is said. */
+  beginQuestion(redraw: () => void): void {
+    this.clearProgress();
+    this.#redrawQuestion = redraw;
+  }
+
+  endQuestion(): void {
+    this.#redrawQuestion = undefined;
+  }
+
   /** Wait for everything said to be written. Rejects with a LocalFileError if standard output failed. */
   async flush(): Promise<void> {
     this.clearProgress();
@@ -123,16 +140,17 @@ export class Report {
     if (this.#outputError !== undefined) throw this.#outputError;
   }
 
-  #rateOf({ name, doneBytes, totalBytes }: Progress, nowMs: number): number {
-    let meter = this.#meters.get(name);
+  #rateOf({ sid, name, doneBytes, totalBytes }: Progress, nowMs: number): number {
+    const key = `${sid} ${name}`;
+    let meter = this.#meters.get(key);
     if (meter === undefined) {
       // Files that broke off stay behind: forget them all at once.
       if (this.#meters.size >= METERS_LIMIT) this.#meters.clear();
       meter = new RateMeter();
-      this.#meters.set(name, meter);
+      this.#meters.set(key, meter);
     }
     meter.add(nowMs, doneBytes);
-    if (doneBytes >= totalBytes) this.#meters.delete(name);
+    if (doneBytes >= totalBytes) this.#meters.delete(key);
     return meter.bytesPerSecond;
   }
 
@@ -152,7 +170,9 @@ export class Report {
 
   #writeLine(text: string): void {
     this.clearProgress();
-    this.#stderr.write(`${text}\n`);
+    const redraw = this.#redrawQuestion;
+    this.#stderr.write(redraw === undefined ? `${text}\n` : `\r${CLEAR_LINE}${text}\n`);
+    redraw?.();
   }
 }
 

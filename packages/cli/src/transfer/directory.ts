@@ -58,9 +58,12 @@ export class Directory {
   /** Check an offer and begin its file. Rejects with a FileRefusal. */
   async begin(offer: Offer): Promise<PartialFile> {
     const fault = fileNameFault(offer.name, this.#windows);
-    if (fault !== undefined) throw new FileRefusal(RefuseReason.NAME, `the name is not taken: ${fault}`);
+    if (fault !== undefined) throw new FileRefusal(RefuseReason.NAME, `the name is not accepted: ${fault}`);
     if (offer.sizeBytes > this.#maxBytes) {
-      throw new FileRefusal(RefuseReason.TOO_LARGE, `larger than the ${this.#maxBytes} bytes that are taken`);
+      throw new FileRefusal(
+        RefuseReason.TOO_LARGE,
+        `larger than the ${this.#maxBytes} bytes that are accepted`,
+      );
     }
     const path = join(this.path, offer.name);
     if (await exists(path)) throw new FileRefusal(RefuseReason.EXISTS, EXISTS_TEXT);
