@@ -54,7 +54,7 @@ test("without --from and without a terminal nothing is taken, and the sender is 
     await command.event("warning");
     const sent = await stage.run(["send", ...near(stage.home(), bound), "file", sid]);
     assert.equal(sent.code, 1);
-    assert.match(sent.err, /file: refused: files from this SID are not taken here/);
+    assert.match(sent.err, /file: refused: files from this SID are not accepted here/);
     assert.deepEqual(await readdir(stage.at("inbox")), []);
     // A stranger does not use up --once.
     command.child.kill("SIGTERM");
@@ -68,7 +68,7 @@ test("files of other SIDs than those given by --from are not taken", () =>
     const { sid, bound } = await startReceiver(stage, ["--from", other]);
     const sent = await stage.run(["send", ...near(stage.home(), bound), "file", sid]);
     assert.equal(sent.code, 1);
-    assert.match(sent.err, /not taken here/);
+    assert.match(sent.err, /not accepted here/);
     assert.deepEqual(await readdir(stage.at("inbox")), []);
   }));
 
@@ -79,7 +79,7 @@ test("a file beyond --max-bytes is refused before a byte of it is sent", () =>
     const { sid, bound } = await startReceiver(stage, ["--from", "any", "--max-bytes", "1000"]);
     const sent = await stage.run(["send", ...near(stage.home(), bound), "large", "small", `${sid}:4111`]);
     assert.equal(sent.code, 1);
-    assert.match(sent.err, /large: refused: larger than the 1000 bytes that are taken/);
+    assert.match(sent.err, /large: refused: larger than the 1000 bytes that are accepted/);
     assert.deepEqual(await readdir(stage.at("inbox")), ["small"]);
   }));
 
@@ -150,6 +150,7 @@ test("a file that cannot be read exits 5 before anything is sent", () =>
 test("a sender or a receiver that is ended in the middle leaves no part of the file, and the other exits 1", () =>
   Stage.run(async (stage) => {
     await writeFile(stage.at("file"), Buffer.alloc(60_000_000));
+    await writeFile(stage.at("next"), "x");
     for (const ended of ["sender", "receiver"] as const) {
       const inbox = stage.at(`inbox-${ended}`);
       await mkdir(inbox);
@@ -160,13 +161,31 @@ test("a sender or a receiver that is ended in the middle leaves no part of the f
         "any",
         inbox,
       ]);
-      const sender = stage.start(["send", ...near(stage.home(), bound), "--json", "file", sid]);
-      await command.event("progress");
+      const sender = stage.start(["send", ...near(stage.home(), bound), "--json", "file", "next", sid]);
+      assert.match((await command.event("progress")).sid, /^[0-9A-F]{64}$/);
       const [first, second] = ended === "sender" ? [sender, command] : [command, sender];
       first.child.kill("SIGTERM");
       assert.equal((await first.ended).code, 143, ended);
       const other = await second.ended;
       assert.equal(other.code, 1, `${ended}: ${other.out}`);
+      const broken = second.events.filter(({ event }) => event === "file");
+      const expected =
+        ended === "sender"
+          ? [["file", "broken-off"]]
+          : [
+              ["file", "broken-off"],
+              ["next", "not-begun"],
+            ];
+      assert.deepEqual(
+        broken.map(({ name, result }) => [name, result]),
+        expected,
+        ended,
+      );
+      assert.deepEqual(
+        first.events.filter(({ event }) => event === "file"),
+        [],
+        "what a signal broke off is no news",
+      );
       assert.deepEqual(await readdir(inbox), [], ended);
     }
   }));

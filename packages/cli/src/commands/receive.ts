@@ -184,7 +184,7 @@ class ReceiveReport implements ReceiverObserver {
   }
 
   progress({ name, sizeBytes }: Offer, doneBytes: number): void {
-    this.#context.report.progress({ name, doneBytes, totalBytes: sizeBytes });
+    this.#context.report.progress({ sid: this.#sid.hex, name, doneBytes, totalBytes: sizeBytes });
   }
 
   finished(file: ReceivedFile): void {
@@ -205,6 +205,16 @@ class ReceiveReport implements ReceiverObserver {
     const { path, sha256, offer } = file;
     const event = { event: "file", sid, name, result: file.result, path, bytes: offer.sizeBytes, sha256 };
     report.note(event, `${name}: ${formatBytes(offer.sizeBytes)} from ${sid}`);
+  }
+
+  dropped(offer: Offer): void {
+    const { report, interruption } = this.#context;
+    // What a signal broke off is no news.
+    if (interruption.exitCode !== undefined) return;
+    report.failure(
+      { event: "file", sid: this.#sid.hex, name: offer.name, result: "broken-off" },
+      `${printable(offer.name)} was dropped: it did not come completely`,
+    );
   }
 }
 

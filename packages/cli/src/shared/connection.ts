@@ -9,13 +9,23 @@ export interface CommandConnection {
   run<T>(body: (socket: MspSocket) => Promise<T>): Promise<T>;
 }
 
-/** Connect to `remote`. What goes wrong later is rejected by `run`, in words that name the peer. */
+/**
+ * Connect to `remote`. What goes wrong later is rejected by `run`, in words that name the peer. A person who looks on is
+ * told after a second without an answer.
+ */
 export async function openConnection(
   context: Context,
   mesh: NodeMesh,
   remote: Address,
 ): Promise<CommandConnection> {
-  return adopt(context, await mesh.connect(remote.sid, remote.port));
+  const socket = await mesh.connect(remote.sid, remote.port);
+  const timer = setTimeout(
+    () => context.report.hint(`connecting to ${remote.sid.hex} ...`),
+    CONNECTING_PATIENCE_MS,
+  );
+  const stopWaiting = (): void => clearTimeout(timer);
+  socket.connected.then(stopWaiting, stopWaiting);
+  return adopt(context, socket);
 }
 
 /** Look after a socket until it closes. */
@@ -52,6 +62,8 @@ export function adopt({ report, interruption }: Context, socket: MspSocket): Com
     },
   };
 }
+
+const CONNECTING_PATIENCE_MS = 1000;
 
 /** The same error, for someone who did not write it. */
 function inWords(error: unknown, socket: MspSocket, isConnected: boolean): unknown {

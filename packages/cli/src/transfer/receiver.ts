@@ -43,6 +43,8 @@ export interface ReceiverObserver {
   /** `doneBytes` of the file are written out. */
   progress?(offer: Offer, doneBytes: number): void;
   finished?(file: ReceivedFile): void;
+  /** The session broke off in the middle of this file, and nothing is left of it. */
+  dropped?(offer: Offer): void;
 }
 
 /**
@@ -64,9 +66,8 @@ export async function receiveFiles(
     return await receiver.run();
   } catch (error) {
     stream.stop();
+    await receiver.drop();
     throw error;
-  } finally {
-    await receiver.discard();
   }
 }
 
@@ -117,7 +118,15 @@ class Receiver {
     return this.#files;
   }
 
-  async discard(): Promise<void> {
+  /** Leave nothing of the file that is coming in, if there is one, and tell of it. */
+  async drop(): Promise<void> {
+    const offer = this.#current?.offer;
+    if (offer === undefined) return;
+    await this.#discard();
+    this.#observer.dropped?.(offer);
+  }
+
+  async #discard(): Promise<void> {
     await this.#current?.file.discard();
     this.#current = undefined;
   }
@@ -198,7 +207,7 @@ class Receiver {
   /** Tell the peer no, and drop what it sent for this file. Anything but a FileRefusal is a fault of ours, and goes on. */
   async #refuse(offer: Offer, error: unknown): Promise<void> {
     if (!(error instanceof FileRefusal)) throw error;
-    await this.discard();
+    await this.#discard();
     this.#isDropping = true;
     this.#finish({ offer, result: "refused", refusal: error });
     await this.#say(encodeRefuse({ reason: error.reason, text: error.message }));

@@ -35,6 +35,8 @@ export type SentFile =
 
 /** What the sender tells while it works. */
 export interface SenderObserver {
+  /** The offer is handed to the connection; the peer may take a person's time to answer. */
+  offered?(offer: Offer): void;
   accepted?(offer: Offer): void;
   /** `doneBytes` of the file are handed to the connection. */
   progress?(offer: Offer, doneBytes: number): void;
@@ -96,6 +98,7 @@ class Sender {
     const { offer } = file;
     await this.#writer.write(encodeOffer(offer));
     await this.#writer.flush();
+    this.#observer.offered?.(offer);
     const answer = await this.#reply();
     if (answer.type === RecordType.REFUSE) return refused(offer, answer.payload);
     if (answer.type !== RecordType.ACCEPT) throw new TransferError("the peer said DONE to an OFFER");
