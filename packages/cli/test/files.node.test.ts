@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { encodeGreeting, encodeOffer } from "../src/transfer/records.ts";
 import { content, near, Stage } from "./processes.ts";
 
@@ -141,6 +143,9 @@ test("a file that cannot be read exits 5 before anything is sent", () =>
     assert.equal(missing.code, 5);
     assert.match(missing.err, /^msp: missing: no such file or folder\n$/);
     assert.equal((await stage.run(["send", ...near(stage.home(), bound), "inbox", sid])).code, 5);
+    await promisify(execFile)("mkfifo", [stage.at("pipe")]);
+    const pipe = await stage.run(["send", ...near(stage.home(), bound), "pipe", sid]);
+    assert.deepEqual([pipe.code, pipe.err], [5, "msp: pipe: is no regular file\n"]);
     assert.equal(command.events.length, 2, "an identity, and listening");
     const nowhere = await stage.run(["receive", "nowhere"]);
     assert.equal(nowhere.code, 5);

@@ -1,4 +1,5 @@
-import { open } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { FileSource } from "./sender.ts";
 
@@ -18,7 +19,7 @@ export class LocalFileError extends Error {
  */
 export async function describeLocalFile(path: string): Promise<FileSource> {
   await using file = await openRegular(path);
-  const { size, mode, mtimeMs } = file.stat;
+  const { size, mode, mtimeMs } = file.stats;
   return {
     offer: { name: basename(resolve(path)), sizeBytes: size, mode: mode & 0o777, modifiedMs: mtimeMs },
     read: () => readExactly(path, size),
@@ -42,17 +43,23 @@ async function* readExactly(path: string, sizeBytes: number): AsyncGenerator<Uin
 }
 
 async function openRegular(path: string) {
-  const handle = await attempt(path, () => open(path, "r"));
+  // To open a device may do something, and to open a pipe would wait for its writer: look first.
+  checkRegular(path, await attempt(path, () => stat(path)));
+  const handle = await attempt(path, () => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)));
   const close = () => handle.close().catch(() => undefined);
   try {
-    const stat = await attempt(path, () => handle.stat());
-    if (stat.isDirectory()) throw new LocalFileError(`${path}: is a folder, and only files can be sent`);
-    if (!stat.isFile()) throw new LocalFileError(`${path}: is no regular file`);
-    return { handle, stat, [Symbol.asyncDispose]: close };
+    const stats = await attempt(path, () => handle.stat());
+    checkRegular(path, stats);
+    return { handle, stats, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function checkRegular(path: string, stats: Stats): void {
+  if (stats.isDirectory()) throw new LocalFileError(`${path}: is a folder, and only files can be sent`);
+  if (!stats.isFile()) throw new LocalFileError(`${path}: is no regular file`);
 }
 
 async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
