@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MspError } from "@meshstream/msp";
 import { elect, type HomeFolder, resign } from "./election.ts";
-import { hasCode, reasonOf } from "./home.ts";
+import { checkHomeLength, hasCode, reasonOf } from "./home.ts";
 
 /** The right to be the node of a home, until it is released or the process ends. */
 export interface HomeSeat {
@@ -170,13 +170,7 @@ function checkPlatform(home: string): void {
   if (process.platform === "win32") {
     throw new MspError("transport-start", "a home cannot be shared between programs on Windows yet");
   }
-  const most = (process.platform === "linux" ? 107 : 103) - Buffer.byteLength("/node-00000000.sock");
-  const bytes = Buffer.byteLength(home);
-  if (bytes <= most) return;
-  throw new MspError(
-    "transport-start",
-    `the path of a home has at most ${most} bytes, for the sake of the socket in it, but this one has ${bytes}: ${home}`,
-  );
+  checkHomeLength(home);
 }
 
 const SOCKET_NAME = /^node-[0-9a-f]{8}\.sock$/;

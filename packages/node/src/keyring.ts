@@ -13,9 +13,12 @@ export interface Keyring {
   readonly path: string;
   /** All identities, the primary first; none if there is no file yet. Rejects with MspError "keyring". */
   list(): Promise<Identity[]>;
-  /** Make a new identity and keep it; the first one is the primary. Rejects with MspError "keyring", nothing changed. */
+  /**
+   * Make a new identity and keep it; the first one is the primary. Rejects with MspError "keyring", nothing changed, or with
+   * "transport-start" if the path of the home is too long for a node: an identity there could not be used.
+   */
   create(): Promise<Identity>;
-  /** The identities, after making a first one if there is none: safe if several programs do so at once. Rejects with MspError "keyring". */
+  /** The identities, after making a first one if there is none: safe if several programs do so at once. Rejects as `create` does. */
   listOrCreate(): Promise<Identity[]>;
 }
 

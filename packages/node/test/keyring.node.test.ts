@@ -54,6 +54,24 @@ describe("the keyring of a home", () => {
     assert.deepEqual(readdirSync(home), ["keyring"], "nothing else is left behind");
   });
 
+  it("is not made where no node could be: the path is too long, or nothing can be made there", async () => {
+    const home = temporaryHome();
+    const long = join(home, "x".repeat(90), "home");
+    await assert.rejects(openKeyring(long).create(), {
+      code: "transport-start",
+      message: /at most \d+ bytes/,
+    });
+    writeFileSync(join(home, "file"), "");
+    await assert.rejects(openKeyring(join(home, "file")).create(), { code: "keyring" });
+    await assert.rejects(openKeyring(join(home, "file", "deeper")).create(), { code: "keyring" });
+    assert.deepEqual(readdirSync(home), ["file"]);
+    if (process.platform !== "linux") return;
+    await assert.rejects(openKeyring("/proc/.meshstream").create(), {
+      code: "keyring",
+      message: /cannot use \/proc\/.meshstream as a home: ENOENT/,
+    });
+  });
+
   it("gets one first identity, however many make it at once", async () => {
     const home = temporaryHome();
     const all = await Promise.all(Array.from({ length: 20 }, () => openKeyring(home).listOrCreate()));
