@@ -60,11 +60,21 @@ function buildProgram(execute: Execute, writeHelp: (text: string) => void): Comm
     .description("Reliable, encrypted message streams over mesh networks: Serval's Mesh Stream Protocol")
     .version(version())
     .option("--home <DIR>", "folder of the node's identity (default: MSP_HOME, else ~/.meshstream)")
-    .option("--bind <ADDR:PORT>", "UDP address of the node (default: 0.0.0.0:4110)")
-    .option("--peer <ADDR:PORT>", "UDP address of a neighbour (may be given several times)", collect)
-    .option("--no-broadcast", "do not look for neighbours by broadcast")
+    .option(
+      "--bind <ADDR:PORT>",
+      "UDP address of the node, if this command holds the home (default: 0.0.0.0:4110)",
+    )
+    .option(
+      "--peer <ADDR:PORT>",
+      "UDP address of a neighbour (may be given several times); told to the program that holds the home",
+      collect,
+    )
+    .option("--no-broadcast", "do not look for neighbours by broadcast, if this command holds the home")
     .option("--engine <NAME>", "wasm, ts or auto (default: auto)")
-    .option("--json", "events as lines of JSON: on standard error where standard output carries data")
+    .option(
+      "--json",
+      "events as lines of JSON, described in packages/cli/README.md: on standard error where standard output carries data",
+    )
     .option("--quiet", "say only what went wrong")
     .option("-v, --verbose", "say more")
     .configureHelp({
@@ -92,12 +102,13 @@ function version(): string {
 
 const EXAMPLES = `
 One home is one node: the first command that opens a home holds it, later ones with the same home attach to it.
+--bind and --no-broadcast are the holder's, and ignored by those that attach; a --peer is added to the holder's.
 
 Exit codes:
   0  done
   1  the connection failed, was stopped or timed out, or a file was refused
   2  the command line is wrong
-  3  the transport cannot start (port or daemon)
+  3  the transport cannot start (the port, or the home's socket)
   4  the transport was lost on the way
   5  local input or output failed
   128 + n  ended by signal n

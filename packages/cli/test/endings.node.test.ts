@@ -184,11 +184,15 @@ test("two commands of one home are one node; when the first is killed the second
   Stage.run(async (stage) => {
     const home = stage.home();
     const { command: holder, sid } = await stage.startListening(["listen", "512"], { home });
-    const attached = stage.start(["connect", "--home", home, sid, "512"], ["pipe", "pipe", "pipe"]);
+    const attached = stage.start(["connect", ...lonely(home), sid, "512"], ["pipe", "pipe", "pipe"]);
     attached.child.stdin!.write("within one node");
     await holder.output("within one node");
     attached.child.stdin!.end();
     assert.equal((await attached.ended).code, 0, attached.err);
+    assert.match(
+      attached.err,
+      /^--bind is ignored: this home is held by another program\n--no-broadcast is ignored/,
+    );
 
     const { command: listener } = await stage.startListening(["listen", "513"], { home });
     const { bound } = await holder.event("listening");

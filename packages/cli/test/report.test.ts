@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { test } from "node:test";
+import { MspError } from "@meshstream/msp";
 import { formatBytes, formatDuration, printable } from "../src/shared/format.ts";
 import { RateMeter, renderProgress } from "../src/shared/progress.ts";
 import { Report, type ReportOptions } from "../src/shared/report.ts";
@@ -67,6 +68,15 @@ test("words go to standard error and results to standard output; with --quiet on
     [{ event: "n" }, { event: "r" }, { event: "f" }, { event: "error", message: "bad\u001b", exitCode: 1 }],
   );
   assert.equal(say({ json: true, stdoutCarriesData: true }).out, "");
+});
+
+test("with -v an error is told once, and where it came from only if nobody foresaw it", () => {
+  const { report, err } = fixture({ verbose: true });
+  report.error(new MspError("timeout", "no answer"), 1);
+  assert.equal(err(), "msp: no answer\n");
+  report.error(new TypeError("x is no function"), 1);
+  assert.equal(err().match(/x is no function/g)?.length, 1);
+  assert.match(err(), /\n +at .*report\.test\.ts/);
 });
 
 test("progress is a bar on a terminal, sparse events with --json, and nothing elsewhere", () => {

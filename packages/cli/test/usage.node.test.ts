@@ -55,6 +55,8 @@ test("msp id new makes an identity, show prints the first alone on a line, list 
     assert.match(first.out, /^[0-9A-F]{64}\n$/);
     const second = await stage.run(["id", "new", ...home]);
     assert.notEqual(second.out, first.out);
+    assert.equal(first.err, "");
+    assert.equal(second.err, `commands go on using the first identity, ${first.out}`);
     assert.deepEqual(await stage.run(["id", "show", ...home]), { code: 0, out: first.out, err: "" });
     assert.deepEqual((await stage.run(["id", "list", ...home])).out, first.out + second.out);
     const json = await stage.run(["id", "show", "--json", ...home]);

@@ -24,7 +24,7 @@ export function addConnect(program: Command, execute: Execute): void {
 async function connect(context: Context, sidText: string, portText: string): Promise<number> {
   const remote = { sid: Sid.fromHex(sidText), port: parsePortText(portText) };
   return withMesh(context, async (mesh) => {
-    const connection = await openConnection(context, mesh, remote);
+    const connection = await openConnection(context, mesh, remote, context.stdin.isTerminal);
     await connection.run((socket) => carry(socket, context.stdin, context.stdout));
     return ExitCode.DONE;
   });
@@ -32,6 +32,7 @@ async function connect(context: Context, sidText: string, portText: string): Pro
 
 const EXAMPLES = `
 The end of the input ends this side's direction; what the peer still sends is written until its own end.
+On a terminal the peer's end ends ours, too; there it is said when the connection begins and ends.
 Nothing is acknowledged to the peer before it is written out. Exits 1 if nobody answers within 10 s.
 
 Examples:

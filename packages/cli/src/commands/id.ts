@@ -8,7 +8,7 @@ import { openKeyring } from "../shared/runtime.ts";
 export function addId(program: Command, execute: Execute): void {
   const id = program.command("id").description("make and show identities");
   id.command("new")
-    .description("make one more identity and print its SID")
+    .description("make an identity and print its SID; of several, commands use the first, the primary one")
     .action((_, command: Command) => execute(command, RESULTS_ON_STDOUT, makeNew));
   id.command("show")
     .description("print the SID that others connect to: the primary identity")
@@ -20,8 +20,15 @@ export function addId(program: Command, execute: Execute): void {
 }
 
 async function makeNew({ settings, report }: Context): Promise<number> {
-  const { sid } = await openKeyring(settings.home).create();
-  report.result({ event: "identity", sid: sid.hex }, sid.hex);
+  const keyring = openKeyring(settings.home);
+  const { sid } = await keyring.create();
+  const primary = (await keyring.list())[0]!.sid.hex;
+  const isPrimary = sid.hex === primary;
+  report.result({ event: "identity", sid: sid.hex, isPrimary }, sid.hex);
+  // --json says it by isPrimary.
+  if (!isPrimary && !settings.json) {
+    report.note({ event: "identity", sid: primary }, `commands go on using the first identity, ${primary}`);
+  }
   return ExitCode.DONE;
 }
 
@@ -51,6 +58,9 @@ async function sidsOf({ settings }: Context): Promise<string[]> {
 const RESULTS_ON_STDOUT = { stdoutCarriesData: false };
 
 const EXAMPLES = `
+The first identity of a home is its primary one: peers connect to it, and every command uses it. Further ones that
+"msp id new" makes are kept beside it, and no command takes one in its place.
+
 Examples:
   $ msp id new
   $ msp id show

@@ -134,6 +134,7 @@ const EXAMPLES = `
 Without --once it serves one connection after the other until it is interrupted; while one is open, others are stopped.
 The end of the input, or the peer's at a terminal, ends this side's direction.
 Nothing is acknowledged to the peer before it is written out.
+What is typed or piped in while no peer is connected goes to the next one.
 
 Examples:
   $ msp listen --once 512 >backup.tar

@@ -28,15 +28,15 @@ interface ReceiveOptions {
 export function addReceive(program: Command, execute: Execute): void {
   program
     .command("receive")
-    .description("take the files that peers send with msp send")
+    .description("receive the files that peers send with msp send")
     .argument("[DIR]", "the folder for them", ".")
     .option(
       "--from <SID>",
-      'take files from this peer (may be given several times), or "any"; without it, you are asked at a terminal',
+      'accept files from this peer (may be given several times), or "any"; without it, you are asked at a terminal',
       collect,
     )
-    .option("--once", "end with the first session, and exit 1 unless all of its files came")
-    .option("--max-bytes <N>", "largest file to take, in bytes")
+    .option("--once", "end with the first session of a peer that may send, however it went")
+    .option("--max-bytes <N>", "largest file to accept, in bytes")
     .option("--port <PORT>", "the MDP port to listen on", String(FILE_TRANSFER_PORT))
     .addHelpText("after", EXAMPLES)
     .action((path: string, options: ReceiveOptions, command: Command) =>
@@ -221,6 +221,10 @@ class ReceiveReport implements ReceiverObserver {
 const SESSIONS_LIMIT = 16;
 
 const EXAMPLES = `
+A peer may send if --from names it, or once you accepted it at the prompt; an answer there holds until this command ends,
+also a refusal. With --once the first session of such a peer ends the command, even if it broke off: the exit code is 0 if
+no file of it was refused or broke off, else 1 (5 if a file could not be written here). Sessions of other peers do not count.
+
 Never overwrites a file, and none leaves DIR. A file comes in under a hidden name and gets its own only when its
 SHA-256 was compared. The protocol is described in docs/file-transfer.md.
 

@@ -11,12 +11,13 @@ export interface CommandConnection {
 
 /**
  * Connect to `remote`. What goes wrong later is rejected by `run`, in words that name the peer. A person who looks on is
- * told after a second without an answer.
+ * told after a second without an answer. `isAnnounced` is that of {@link adopt}.
  */
 export async function openConnection(
   context: Context,
   mesh: NodeMesh,
   remote: Address,
+  isAnnounced = false,
 ): Promise<CommandConnection> {
   const socket = await mesh.connect(remote.sid, remote.port);
   const timer = setTimeout(
@@ -25,18 +26,25 @@ export async function openConnection(
   );
   const stopWaiting = (): void => clearTimeout(timer);
   socket.connected.then(stopWaiting, stopWaiting);
-  return adopt(context, socket);
+  return adopt(context, socket, isAnnounced);
 }
 
-/** Look after a socket until it closes. */
-export function adopt({ report, interruption }: Context, socket: MspSocket): CommandConnection {
+/** Look after a socket until it closes. With `isAnnounced`, the beginning and the end are told without -v, too. */
+export function adopt(
+  { report, interruption }: Context,
+  socket: MspSocket,
+  isAnnounced = false,
+): CommandConnection {
   const { sid, port } = socket.remote;
   const peer = { sid: sid.hex, port };
   let isConnected = false;
   socket.connected.then(
     () => {
       isConnected = true;
-      report.detail({ event: "connected", ...peer }, `connected with ${sid.hex}, port ${port}`);
+      const event = { event: "connected", ...peer };
+      const text = `connected with ${sid.hex}, port ${port}`;
+      if (isAnnounced) report.note(event, text);
+      else report.detail(event, text);
     },
     () => undefined,
   );
@@ -49,6 +57,7 @@ export function adopt({ report, interruption }: Context, socket: MspSocket): Com
       try {
         const result = await body(socket);
         const how = await socket.closed;
+        if (isAnnounced) report.note({ event: "ended", sid: sid.hex }, `ended with ${sid.hex}`);
         report.detail(
           { event: "closed", ...peer, how, ...socket.stats },
           `closed (${how}): ${JSON.stringify(socket.stats)}`,

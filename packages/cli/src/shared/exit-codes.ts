@@ -9,7 +9,7 @@ export const ExitCode = {
   /** The connection failed, was stopped or timed out; or the peer refused. */
   CONNECTION: 1,
   USAGE: 2,
-  /** The transport cannot start: the port or the daemon. */
+  /** The transport cannot start: the port, or the socket of the home. */
   TRANSPORT_START: 3,
   /** The transport was lost on the way. */
   TRANSPORT_LOST: 4,

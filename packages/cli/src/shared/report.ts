@@ -85,7 +85,7 @@ export class Report {
   /** What went wrong: always told. */
   error(error: unknown, exitCode: number): void {
     const message = error instanceof Error ? error.message : String(error);
-    const stack = this.#options.verbose && error instanceof Error ? error.stack : undefined;
+    const stack = this.#options.verbose ? framesOf(error) : undefined;
     if (this.#options.json) {
       const code = error instanceof MspError ? error.code : undefined;
       this.#writeJson({ event: "error", code, message, exitCode, stack });
@@ -176,6 +176,13 @@ export class Report {
   }
 }
 
+/** Where an error that nobody foresaw came from, without its message; those of our own say all in theirs. */
+function framesOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !UNFORESEEN.has(error.name)) return undefined;
+  return error.stack?.match(/^ +at .*$/gm)?.join("\n");
+}
+
+const UNFORESEEN: ReadonlySet<string> = new Set(["Error", "TypeError", "RangeError", "ReferenceError"]);
 const METERS_LIMIT = 32;
 const BAR_MS = 100;
 const JSON_PROGRESS_MS = 500;

@@ -10,6 +10,7 @@ export async function withMesh<T>(context: Context, body: (mesh: NodeMesh) => Pr
   const isNew = (await openKeyring(home).list()).length === 0;
   const mesh = await openMesh({ home, bind, peers, broadcast, engine });
   if (isNew) tellIdentity(context, mesh);
+  tellIgnored(context, mesh);
   try {
     const { role, bound } = mesh;
     const sid = mesh.identities[0]!.hex;
@@ -28,6 +29,21 @@ export async function withMesh<T>(context: Context, body: (mesh: NodeMesh) => Pr
     return await body(mesh);
   } finally {
     await mesh.close();
+  }
+}
+
+/** These are the holder's alone. */
+function tellIgnored({ settings, report }: Context, { role }: NodeMesh): void {
+  if (role === "holder") return;
+  const ignored = [
+    ...(settings.bind === undefined ? [] : ["--bind"]),
+    ...(settings.broadcast ? [] : ["--no-broadcast"]),
+  ];
+  for (const option of ignored) {
+    report.note(
+      { event: "warning", reason: "option-ignored", option },
+      `${option} is ignored: this home is held by another program`,
+    );
   }
 }
 
