@@ -59,6 +59,7 @@ test("the question of a sender that goes is withdrawn with what was typed to it,
   await asked(3);
   input.write("yes\n");
   await again;
+  assert.equal(input.listenerCount("keypress"), 0, "an old question hears no key");
 });
 
 test("questions come one at a time, and one whose sender went before its turn is not asked", async () => {

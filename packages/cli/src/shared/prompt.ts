@@ -75,7 +75,7 @@ export class Prompt {
     });
   }
 
-  async #readLine(
+  #readLine(
     terminal: Interface,
     heading: string,
     question: string,
@@ -86,25 +86,27 @@ export class Prompt {
     terminal.setPrompt(question);
     // At a prompt, readline keeps ^C for itself.
     terminal.on("SIGINT", interrupt);
-    let abort: (() => void) | undefined;
-    try {
-      return await new Promise((resolve, reject) => {
-        abort = () => {
-          this.#output.write("\n");
-          reject(signal.reason);
-        };
-        signal.addEventListener("abort", abort);
-        terminal.once("line", resolve);
-        terminal.once("close", () => {
-          this.#output.write("\n");
-          resolve(undefined);
-        });
-        terminal.prompt();
-      });
-    } finally {
-      terminal.removeAllListeners("close");
-      if (abort !== undefined) signal.removeEventListener("abort", abort);
-    }
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        terminal.off("line", answer);
+        terminal.off("close", end);
+        signal.removeEventListener("abort", withdraw);
+        act();
+      };
+      const answer = (line: string): void => settle(() => resolve(line));
+      const end = (): void => {
+        this.#output.write("\n");
+        settle(() => resolve(undefined));
+      };
+      const withdraw = (): void => {
+        this.#output.write("\n");
+        settle(() => reject(signal.reason));
+      };
+      terminal.on("line", answer);
+      terminal.on("close", end);
+      signal.addEventListener("abort", withdraw);
+      terminal.prompt();
+    });
   }
 }
 
