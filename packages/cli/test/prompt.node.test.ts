@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough, Writable } from "node:stream";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type MspSocket, Sid } from "@meshstream/msp";
 import type { Context } from "../src/shared/context.ts";
 import { Permission } from "../src/shared/permission.ts";
@@ -51,6 +52,7 @@ test("the question of a sender that goes is withdrawn with what was typed to it,
   await assert.rejects(checked, /has gone/);
   // The answer to the question that is gone comes late, while the next sender waits for its own.
   const other = check(sender("B"));
+  await delay(200);
   input.write("\n");
   await asked(2);
   input.write("y\n");

@@ -22,7 +22,7 @@ export function addListen(program: Command, execute: Execute): void {
     )
     .argument("<PORT>", "the MDP port to listen on, 1 to 4294967295")
     .option("--once", "end with the first connection, and exit 1 if it failed")
-    .option("--allow <SID>", "take connections from this peer only (may be given several times)", collect)
+    .option("--allow <SID>", "accept connections from this peer only (may be given several times)", collect)
     .addHelpText("after", EXAMPLES)
     .action((port: string, options: ListenOptions, command: Command) =>
       execute(command, { stdoutCarriesData: true }, (context) => listen(context, port, options)),
