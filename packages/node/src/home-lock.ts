@@ -136,8 +136,9 @@ class FolderOnDisk implements HomeFolder<Socket> {
         return await connectTo(join(this.home, socket));
       } catch (error) {
         if (hasCode(error, "ECONNREFUSED") || hasCode(error, "ENOENT")) return undefined;
-        // EAGAIN: it lives, and many connect at once.
-        if (!hasCode(error, "EAGAIN") || tries === BUSY_TRIES) throw error;
+        // EAGAIN: it lives, and many connect at once. ECONNRESET: it closed just now, and will refuse the next.
+        const mayPass = hasCode(error, "EAGAIN") || hasCode(error, "ECONNRESET");
+        if (!mayPass || tries === BUSY_TRIES) throw error;
         await delay(BUSY_WAIT_MS);
       }
     }

@@ -11,7 +11,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { enterHome, type HomeConnection, type HomeSeat } from "../src/home-lock.ts";
@@ -63,6 +63,25 @@ describe("the holder of a home", () => {
     symlinkSync("node-0000000a.sock", join(home, "node.sock"));
     await (await hold(home)).release();
     assert.deepEqual(readdirSync(home), []);
+  });
+
+  it("may close while somebody connects to it: who did follows it", async (t) => {
+    const home = temporaryHome();
+    const dying = createServer().listen(join(home, "node-00000001.sock"));
+    await new Promise((resolve) => dying.once("listening", resolve));
+    symlinkSync("node-00000001.sock", join(home, "node.sock"));
+    const connect = Socket.prototype.connect;
+    t.mock.method(
+      Socket.prototype,
+      "connect",
+      function (this: Socket, ...options: Parameters<typeof connect>) {
+        connect.apply(this, options);
+        dying.close(); // the kernel has the connection, nobody has accepted it: ECONNRESET
+        return this;
+      },
+    );
+    const seat = await hold(home);
+    await seat.release();
   });
 
   it("is one of many that enter at once, whether the home was new, or its holder dead", async () => {
