@@ -6,6 +6,7 @@ import type { Counters } from "./counters.ts";
 import { type Envelope, EnvelopeFlag, parseEnvelope } from "./envelope.ts";
 import type { Explainer } from "./explainer.ts";
 import { type Frame, FrameFlag, FrameType, parseFrame } from "./frame.ts";
+import type { FrameSender } from "./frame-sender.ts";
 import type { Link } from "./link.ts";
 import type { LinkStateExchange } from "./link-state-exchange.ts";
 import type { Neighbour, NeighbourTable } from "./neighbours.ts";
@@ -23,6 +24,8 @@ interface IntakeParts {
   readonly bindings: Bindings;
   readonly provider: SealProvider;
   readonly keys: SharedKeys;
+  /** Sends frames to neighbours: what is forwarded. */
+  readonly frames: FrameSender;
   readonly counters: Counters;
 }
 

@@ -19,6 +19,7 @@ import { type CounterName, type Counters, createCounters } from "./counters.ts";
 import { Discovery } from "./discovery.ts";
 import { serveEcho } from "./echo.ts";
 import { Explainer } from "./explainer.ts";
+import { FrameSender } from "./frame-sender.ts";
 import type { Identity } from "./identity.ts";
 import { Intake } from "./intake.ts";
 import { Limit } from "./limits.ts";
@@ -97,6 +98,7 @@ export class OverlayNode implements SealedTransport {
     const neighbours = new NeighbourTable(counters, randomByte);
     const paths = new Paths(neighbours);
     const outgoing = new Outgoing(identities[0]!.bytes, counters, randomByte());
+    const frames = new FrameSender(outgoing, counters);
     const explainer = new Explainer({ book, neighbours, outgoing, counters });
     const keys = new SharedKeys(options.identities, provider);
     const nonces = new NonceSource(entropy);
@@ -132,6 +134,7 @@ export class OverlayNode implements SealedTransport {
       bindings: this.#bindings,
       provider,
       keys,
+      frames,
       counters,
     });
     this.#links = options.links.map((link, index) => new Link(index, link));
