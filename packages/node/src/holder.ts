@@ -63,7 +63,14 @@ async function startNode(
       await seat.release();
     },
   };
-  return { role: "holder", transport, bound: udp.local, neighbours: async () => node.neighbours(), retire };
+  return {
+    role: "holder",
+    transport,
+    bound: udp.local,
+    neighbours: async () => node.neighbours(),
+    publishService: (name, port) => node.publishService(name, port),
+    retire,
+  };
 }
 
 function serveClients(seat: HomeSeat, node: OverlayNode, udp: UdpTransport): ReadonlySet<AttachedClient> {
@@ -75,6 +82,7 @@ function serveClients(seat: HomeSeat, node: OverlayNode, udp: UdpTransport): Rea
       parseSocketAddress(address, 1);
       node.addPeer(0, address);
     },
+    publishService: (name: string, port: number) => node.publishService(name, port),
   };
   seat.onClient((socket) => {
     const client = serveAttached(node, socketStream(socket), management);

@@ -1,4 +1,4 @@
-import { type NeighbourInfo, type PingOptions, ping } from "@meshstream/mdp-transport";
+import { type NeighbourInfo, type PingOptions, type PublishedService, ping } from "@meshstream/mdp-transport";
 import { Mesh, type MspConfig, type SealedTransport, Sid } from "@meshstream/msp";
 import type { Engine } from "@meshstream/wasm-core";
 import { systemClock } from "./clock.ts";
@@ -11,6 +11,7 @@ export interface NodeAccess {
   readonly transport: SealedTransport;
   readonly bound: string | undefined;
   neighbours(): Promise<readonly NeighbourInfo[]>;
+  publishService(name: string, port: number): PublishedService;
   /** The mesh begins to close: programs that want to attach had better wait until the home is free. */
   retire(): void;
 }
@@ -40,6 +41,20 @@ export class NodeMesh extends Mesh {
   /** The nodes that ours hears directly. Rejects with MspError "transport-lost" if the holder of the home is gone. */
   neighbours(): Promise<readonly NeighbourInfo[]> {
     return this.access.neighbours();
+  }
+
+  /**
+   * Tell every node that asks that a service of this name is at this port, until it is closed or this program ends
+   * (docs/wire.md W9.4). A name has 1 to 64 visible ASCII characters without "=". Rejects with MspError "argument" for a
+   * name or port that is none, "port-in-use" if another program has port 11, "again" if the node has too many services,
+   * and "transport-lost"; attached to another program's node, with "address" and the reason for what that refuses.
+   *
+   * @example const published = await mesh.publishService("chat", 512);
+   */
+  async publishService(name: string, port: number): Promise<PublishedService> {
+    const published = this.access.publishService(name, port);
+    await published.ready;
+    return published;
   }
 
   /** As Mesh.close(). A holder takes no more programs from now on; those that are attached lose it at the end. */

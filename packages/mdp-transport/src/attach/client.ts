@@ -24,6 +24,7 @@ import {
   SID_BROADCAST,
 } from "../mdp2/record.ts";
 import type { NeighbourInfo } from "../overlay/neighbour-info.ts";
+import { encodeService, type PublishedService, parseService } from "../overlay/services/service-directory.ts";
 import { type BindingOwner, ClientBinding } from "./client-binding.ts";
 import { type AttachCounters, createAttachCounters } from "./counters.ts";
 import { ATTACH_VERSION, encodeFrame, encodeHello, type FrameFault, FrameReader } from "./frame.ts";
@@ -51,6 +52,11 @@ export interface AttachedTransport extends SealedTransport {
   neighbours(): Promise<readonly NeighbourInfo[]>;
   /** Have the node try to reach a neighbour at a link address. Rejects with MspError "address" if it is none, or "transport-lost". */
   addPeer(address: string): Promise<void>;
+  /**
+   * Have the node tell of a service while this program is attached; see ServiceDirectory.publish. It is told once `ready`
+   * resolves; that rejects with MspError "address" and the holder's reason, or "transport-lost".
+   */
+  publishService(name: string, port: number): PublishedService;
 }
 
 /**
@@ -168,6 +174,22 @@ class AttachedNode implements AttachedTransport, BindingOwner {
 
   async addPeer(address: string): Promise<void> {
     await this.request(ManagementPort.ADD_PEER, new TextEncoder().encode(address));
+  }
+
+  publishService(name: string, port: number): PublishedService {
+    parseService(name, port);
+    const payload = encodeService(name, port);
+    const asked = this.request(ManagementPort.PUBLISH, payload);
+    let isClosed = false;
+    const close = () => {
+      if (isClosed) return;
+      isClosed = true;
+      // Whatever keeps it from being withdrawn has withdrawn it.
+      this.request(ManagementPort.WITHDRAW, payload).catch(() => {});
+    };
+    const ready = asked.then(() => undefined);
+    ready.catch(() => {});
+    return { name, port, ready, close };
   }
 
   onLost(handle: (error: MspError) => void): void {

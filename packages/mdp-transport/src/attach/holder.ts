@@ -21,8 +21,9 @@ import {
 import { type AttachCounters, createAttachCounters } from "./counters.ts";
 import { encodeFrame, encodeHello, FrameReader } from "./frame.ts";
 import { AttachLimit } from "./limits.ts";
-import { answerManagement, type NodeManagement } from "./management.ts";
+import { answerManagement, ManagementPort, type NodeManagement } from "./management.ts";
 import { PortTable } from "./port-table.ts";
+import { Publications } from "./publications.ts";
 import { equalBytes, SidTable } from "./sid-table.ts";
 import type { ByteStream } from "./stream.ts";
 
@@ -56,6 +57,7 @@ class ServedClient implements AttachedClient {
   private readonly node: SealedTransport;
   private readonly stream: ByteStream;
   private readonly management: NodeManagement;
+  private readonly publications: Publications;
   private readonly reader: FrameReader;
   private readonly bindings = new PortTable<SealedBinding>();
   private readonly remotes = new SidTable(AttachLimit.SIDS);
@@ -66,6 +68,7 @@ class ServedClient implements AttachedClient {
     this.node = node;
     this.stream = stream;
     this.management = management;
+    this.publications = new Publications((name, port) => management.publishService(name, port));
     this.reader = new FrameReader({
       handleHello: () => {},
       handleRecord: (record) => this.handleRecord(record),
@@ -81,6 +84,7 @@ class ServedClient implements AttachedClient {
     this.closed = true;
     this.reader.stop();
     this.closeBindings();
+    this.publications.closeAll();
     this.stream.close();
   }
 
@@ -119,10 +123,17 @@ class ServedClient implements AttachedClient {
   private handleManagement(record: MdpRecord): void {
     this.answerOrRefuse(record, RecordFlag.CLOSE, () => {
       const { local, remote, payload } = record;
-      const answers = answerManagement(this.node.identities, this.management, remote.port, payload);
+      const answers = this.answers(remote.port, payload);
       for (const answer of answers) this.write({ local, remote, flags: 0 }, answer);
       this.write({ local, remote, flags: RecordFlag.CLOSE });
     });
+  }
+
+  private answers(port: number, payload: Uint8Array): readonly Uint8Array[] {
+    if (port === ManagementPort.PUBLISH) this.publications.add(payload);
+    else if (port === ManagementPort.WITHDRAW) this.publications.remove(payload);
+    else return answerManagement(this.node.identities, this.management, port, payload);
+    return [];
   }
 
   private handleData(record: MdpRecord): void {

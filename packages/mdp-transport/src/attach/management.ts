@@ -1,5 +1,6 @@
 import { MspError, Sid } from "@meshstream/msp";
 import type { NeighbourInfo } from "../overlay/neighbour-info.ts";
+import type { PublishedService } from "../overlay/services/service-directory.ts";
 
 /** Where a client addresses the node itself: remote SID "any" and one of these ports (docs/wire.md W12). */
 export const ManagementPort = {
@@ -11,6 +12,10 @@ export const ManagementPort = {
   NEIGHBOURS: 0x4d53_0002,
   /** Payload: a link address in UTF-8 to try to reach a neighbour at. No answer record but the last. */
   ADD_PEER: 0x4d53_0003,
+  /** Payload: a service, as an answer on port 11 tells it, to tell of while the client is attached (docs/wire.md W9.4). No answer record but the last. */
+  PUBLISH: 0x4d53_0005,
+  /** Payload: a service that this client has published. No answer record but the last. */
+  WITHDRAW: 0x4d53_0006,
 } as const;
 
 /** What a client is told about the holder. */
@@ -25,9 +30,11 @@ export interface NodeManagement {
   neighbours(): readonly NeighbourInfo[];
   /** Throws MspError "address" for what is no link address. */
   addPeer(address: string): void;
+  /** See OverlayNode.publishService. */
+  publishService(name: string, port: number): PublishedService;
 }
 
-/** The answers to one request, without the last record, which is always CLOSE. Throws MspError: the request is refused. */
+/** The answers to one request of those that leave nothing behind, without the last record, which is always CLOSE. Throws MspError: the request is refused. */
 export function answerManagement(
   identities: readonly Sid[],
   management: NodeManagement,

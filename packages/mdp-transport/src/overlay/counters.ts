@@ -36,6 +36,8 @@ export const DROP_REASONS = [
   "ask-limit",
   "announced-full",
   "unproven-limit",
+  // Services.
+  "services-limit",
   // Messages to send.
   "closed",
   "no-route",
@@ -52,6 +54,7 @@ export const EVENTS = [
   "messages-sent",
   "messages-delivered",
   "local-delivered",
+  "services-answered",
   "ticks-sent",
   "records-sent",
   "explain-asked",

@@ -19,6 +19,8 @@ export const Limit = {
   BINDINGS: 16_384,
   /** Packets under way between ports of this node [1.3 KiB each]. */
   LOCAL_QUEUE: 512,
+  /** Services that have a name [300 bytes each]. */
+  SERVICES: 64,
   /** Abbreviations whose last question is remembered [200 bytes each]. */
   ASKED: 64,
   /** Addresses read from one explain frame. */

@@ -17,7 +17,6 @@ import { Agenda } from "./agenda.ts";
 import { Bindings } from "./bindings.ts";
 import { type CounterName, type Counters, createCounters } from "./counters.ts";
 import { Discovery } from "./discovery.ts";
-import { serveEcho } from "./echo.ts";
 import { Explainer } from "./explainer.ts";
 import { FrameSender } from "./frame-sender.ts";
 import type { Identity } from "./identity.ts";
@@ -33,6 +32,8 @@ import { Outgoing } from "./outgoing.ts";
 import { Paths } from "./paths.ts";
 import type { SealProvider } from "./seal.ts";
 import { SealedSender } from "./sealed-sender.ts";
+import { serveEcho } from "./services/echo.ts";
+import { type PublishedService, ServiceDirectory } from "./services/service-directory.ts";
 import { SharedKeys } from "./shared-keys.ts";
 import { createSodiumSeal } from "./sodium-seal.ts";
 
@@ -86,6 +87,7 @@ export class OverlayNode implements SealedTransport {
   readonly #sender: SealedSender;
   readonly #bindings: Bindings;
   readonly #local: LocalDelivery;
+  readonly #directory: ServiceDirectory;
   #closed = false;
 
   /** Use {@link createOverlay}, which waits for the sealing to be ready. */
@@ -139,6 +141,7 @@ export class OverlayNode implements SealedTransport {
     });
     this.#links = options.links.map((link, index) => new Link(index, link));
     serveEcho(this);
+    this.#directory = new ServiceDirectory(this, clock, counters);
     for (const link of this.#links) this.#start(link, options.links[link.index]!.peers ?? [], intake);
     this.#agenda.wakeBy(clock.now());
   }
@@ -166,6 +169,11 @@ export class OverlayNode implements SealedTransport {
     const nowMs = this.#clock.now();
     this.#discovery.addPeer(link, address, nowMs);
     this.#agenda.wakeBy(nowMs);
+  }
+
+  /** Tell who asks that a service of this name is at this port; see {@link ServiceDirectory.publish}. */
+  publishService(name: string, port: number): PublishedService {
+    return this.#directory.publish(name, port);
   }
 
   async close(): Promise<void> {

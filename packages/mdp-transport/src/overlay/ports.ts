@@ -2,7 +2,13 @@ import { MAX_PORT } from "@meshstream/msp";
 import { type Fault, fault } from "./fault.ts";
 
 /** Services of a node, by MDP port (docs/wire.md W1). */
-export const ServicePort = { KEY_MAPPING: 1, LINK_STATE: 2, ECHO: 7, TRACE: 8 } as const;
+export const ServicePort = {
+  KEY_MAPPING: 1,
+  LINK_STATE: 2,
+  ECHO: 7,
+  TRACE: 8,
+  SERVICE_DISCOVERY: 11,
+} as const;
 
 /** The port header before the payload of an MDP message (docs/wire.md W3). */
 export interface Ports {

@@ -63,6 +63,7 @@ export const NO_MANAGEMENT: NodeManagement = {
   status: () => ({}),
   neighbours: () => [],
   addPeer: () => {},
+  publishService: (name, port) => ({ name, port, ready: Promise.resolve(), close: () => {} }),
 };
 
 const POOL_BYTES = 1 << 20;

@@ -1,5 +1,5 @@
 import { BIND_ALL, type SealedTransport } from "@meshstream/msp";
-import { ServicePort } from "./ports.ts";
+import { ServicePort } from "../ports.ts";
 
 /** Serve echo (docs/wire.md W9): what comes to port 7 goes back, but never what comes from port 7. */
 export function serveEcho(transport: SealedTransport): void {
