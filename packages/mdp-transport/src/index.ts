@@ -16,5 +16,6 @@ export { createIdentity, type Identity, SEED_BYTES } from "./overlay/identity.ts
 export type { OverlayLink } from "./overlay/link.ts";
 export type { NeighbourInfo } from "./overlay/neighbour-info.ts";
 export { createOverlay, OverlayNode, type OverlayOptions } from "./overlay/node.ts";
+export type { RouteInfo } from "./overlay/paths.ts";
 export { type PublishedService, ServiceDirectory } from "./overlay/services/service-directory.ts";
 export { type PingOptions, ping } from "./ping.ts";

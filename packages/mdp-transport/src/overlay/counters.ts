@@ -35,6 +35,7 @@ export const DROP_REASONS = [
   "explain-limit",
   "ask-limit",
   "announced-full",
+  "record-old",
   "unproven-limit",
   // Services.
   "services-limit",

@@ -1,5 +1,5 @@
 /**
- * Everything in an overlay node that can grow, and how far. Worst-case memory in brackets; in all about 4 MiB for a
+ * Everything in an overlay node that can grow, and how far. Worst-case memory in brackets; in all about 7 MiB for a
  * node with one identity.
  */
 export const Limit = {
@@ -9,8 +9,12 @@ export const Limit = {
   VERIFIED_SIDS: 4096,
   /** Neighbour relations: one for each SID, link and address [1 KiB each]. */
   NEIGHBOURS: 256,
-  /** SIDs that neighbours announce behind themselves [200 bytes each]. */
-  ANNOUNCED: 1024,
+  /** Paths that neighbours announce, all together [200 bytes each: 3 MiB]. */
+  ANNOUNCED: 16_384,
+  /** Paths that one neighbour announces. */
+  ANNOUNCED_BY_NEIGHBOUR: 2048,
+  /** SIDs told of to neighbours, beyond which a path that is gone is not told of for long [150 bytes each]. */
+  TOLD: 4096,
   /** Peers configured on a link [200 bytes each]. */
   PEERS_PER_LINK: 256,
   /** Links of a node: the interface number is one byte. */

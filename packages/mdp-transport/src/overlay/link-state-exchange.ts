@@ -1,10 +1,9 @@
-import { TRANSMITTER_ADDRESS, wholeAddress } from "./address.ts";
+import { TRANSMITTER_ADDRESS } from "./address.ts";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import type { Explainer } from "./explainer.ts";
 import { FrameFlag, type FrameToWrite } from "./frame.ts";
 import {
-  DROP_RATE_VERY_POOR,
   encodeLinkRecord,
   type LinkRecord,
   type LinkRecordToWrite,
@@ -14,30 +13,30 @@ import {
 } from "./link-state.ts";
 import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
 import { type Outgoing, shortAddress } from "./outgoing.ts";
-import type { Paths } from "./paths.ts";
+import type { PathExchange } from "./path-exchange.ts";
+import { linkDropRateOf } from "./paths.ts";
 import { encodePorts, ServicePort } from "./ports.ts";
 import { AddressResolver } from "./resolver.ts";
 import { Timing } from "./timing.ts";
 
 /**
- * Link state between a node and its neighbours (docs/wire.md W8): tells each which of its packets came, learns from
- * each that it hears us, and says whom one reaches through this node.
+ * Link state between a node and its neighbours (docs/wire.md W8): tells each which of its packets came, and learns from
+ * each that it hears us. What they say of paths goes to path-exchange.ts.
  */
 export class LinkStateExchange {
   readonly #book: AddressBook;
   readonly #neighbours: NeighbourTable;
-  readonly #paths: Paths;
+  readonly #pathExchange: PathExchange;
   readonly #outgoing: Outgoing;
   readonly #explainer: Explainer;
   readonly #counters: Counters;
   readonly #wakeBy: (atMs: number) => void;
   readonly #resolver: AddressResolver;
-  #pathsDueMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: {
     book: AddressBook;
     neighbours: NeighbourTable;
-    paths: Paths;
+    pathExchange: PathExchange;
     outgoing: Outgoing;
     explainer: Explainer;
     counters: Counters;
@@ -45,7 +44,7 @@ export class LinkStateExchange {
   }) {
     this.#book = parts.book;
     this.#neighbours = parts.neighbours;
-    this.#paths = parts.paths;
+    this.#pathExchange = parts.pathExchange;
     this.#outgoing = parts.outgoing;
     this.#explainer = parts.explainer;
     this.#counters = parts.counters;
@@ -97,11 +96,6 @@ export class LinkStateExchange {
     }
   }
 
-  /** A relation that was reachable is no longer. */
-  handleLapse(nowMs: number): void {
-    this.#pathsBy(nowMs + Timing.PATHS_CHANGED);
-  }
-
   /** Send what is due. Returns when to call again. */
   run(nowMs: number): number {
     let nextMs = Number.POSITIVE_INFINITY;
@@ -111,8 +105,7 @@ export class LinkStateExchange {
         nextMs = Math.min(nextMs, relation.recordDueMs);
       }
     }
-    if (this.#pathsDueMs <= nowMs) this.#sendPaths(nowMs);
-    return Math.min(nextMs, this.#pathsDueMs);
+    return nextMs;
   }
 
   #handleRecord(
@@ -127,13 +120,7 @@ export class LinkStateExchange {
       if (transmitter === this.#book.own[0]) this.#handleHearsUs(record, from, nowMs);
       return;
     }
-    if (receiver.ownIndex >= 0) return;
-    if (transmitter === undefined) {
-      this.#paths.withdraw(receiver, from.node);
-      return;
-    }
-    if (transmitter !== sender) return;
-    if (!this.#paths.announce(receiver, from.node, nowMs)) this.#counters["announced-full"]++;
+    this.#pathExchange.handleRecord(record, receiver, transmitter, from.node, nowMs);
   }
 
   /** The sender hears us, on the link that the record names. */
@@ -144,7 +131,9 @@ export class LinkStateExchange {
       if (relation.link === from.link && relation !== from) continue;
       relation.hearsUsAtMs = nowMs;
       relation.knowsUs = true;
+      const dropRateBefore = linkDropRateOf(relation);
       relation.missedOf15 = missedOf15(record, relation.numberedCount);
+      if (linkDropRateOf(relation) !== dropRateBefore) this.#pathExchange.handleChange(nowMs);
       if (relation.reachable) continue;
       relation.reachable = true;
       // Away from what it heard in an earlier life of ours, which it may take for copies (docs/wire.md W4).
@@ -154,7 +143,7 @@ export class LinkStateExchange {
       relation.retryCount = 0;
       this.#counters["neighbours-found"]++;
       this.recordBy(relation, nowMs);
-      this.#pathsBy(nowMs + Timing.PATHS_CHANGED);
+      this.#pathExchange.handleChange(nowMs);
     }
   }
 
@@ -181,43 +170,6 @@ export class LinkStateExchange {
     if (relation.retryCount % RETRIES_BEFORE_SKIP === 0) relation.node.skipFrameSequence();
   }
 
-  #pathsBy(atMs: number): void {
-    if (atMs >= this.#pathsDueMs) return;
-    this.#pathsDueMs = atMs;
-    this.#wakeBy(atMs);
-  }
-
-  /** Tell every neighbour whom it reaches through this node: our further identities, and our neighbours. */
-  #sendPaths(nowMs: number): void {
-    const records: LinkRecordToWrite[] = [];
-    for (const own of this.#book.own.slice(1)) records.push(pathRecord(own, 1, 0));
-    let reachableCount = 0;
-    for (const node of this.#neighbours.nodes()) {
-      const relation = node.reachable;
-      if (relation === undefined) {
-        if (node.announcedDropRate === undefined) continue;
-        node.announcedDropRate = undefined;
-        node.pathVersion = (node.pathVersion + 1) & 0xff;
-        records.push({
-          flags: 0,
-          receiver: wholeAddress(node.entry.sid.bytes),
-          version: node.pathVersion,
-          dropRate: DROP_RATE_VERY_POOR,
-        });
-        continue;
-      }
-      reachableCount++;
-      const dropRate = relation.missedOf15 <= 3 ? 0 : relation.missedOf15;
-      if (node.announcedDropRate !== dropRate) node.pathVersion = (node.pathVersion + 1) & 0xff;
-      node.announcedDropRate = dropRate;
-      records.push(pathRecord(node.entry, node.pathVersion, dropRate));
-    }
-    for (const node of this.#neighbours.nodes()) {
-      if (node.reachable !== undefined) this.#sendRecords(node.reachable, records);
-    }
-    this.#pathsDueMs = reachableCount > 0 ? nowMs + Timing.PATHS : Number.POSITIVE_INFINITY;
-  }
-
   /** Send records in as few packets as hold them. Returns false if the neighbour may not be sent so much yet. */
   #sendRecords(relation: Neighbour, records: readonly LinkRecordToWrite[]): boolean {
     for (let i = 0; i < records.length; i += RECORDS_PER_PACKET) {
@@ -239,11 +191,6 @@ function linkStateFrame(node: NeighbourNode): FrameToWrite {
     flags: FrameFlag.SENDER_SAME | FrameFlag.BROADCAST | FrameFlag.ONE_HOP,
     sequence: node.nextFrameSequence(),
   };
-}
-
-function pathRecord(entry: BookEntry, version: number, dropRate: number): LinkRecordToWrite {
-  const receiver = wholeAddress(entry.sid.bytes);
-  return { flags: 0, receiver, version, transmitter: TRANSMITTER_ADDRESS, dropRate };
 }
 
 /** How many of the last 15 packets before the latest are missing from an acknowledgement. */

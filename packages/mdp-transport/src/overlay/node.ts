@@ -9,6 +9,7 @@ import {
   type PacketWriter,
   type SealedBinding,
   type SealedTransport,
+  SID_BYTES,
   type Sid,
 } from "@meshstream/msp";
 import { type Core, TRANSMIT_CAPACITY, TRANSMIT_HEADROOM } from "@meshstream/wasm-core";
@@ -29,13 +30,15 @@ import { type NeighbourInfo, neighbourInfo } from "./neighbour-info.ts";
 import { NeighbourTable } from "./neighbours.ts";
 import { NonceSource } from "./nonce.ts";
 import { Outgoing } from "./outgoing.ts";
-import { Paths } from "./paths.ts";
+import { PathExchange } from "./path-exchange.ts";
+import { Paths, type RouteInfo } from "./paths.ts";
 import type { SealProvider } from "./seal.ts";
 import { SealedSender } from "./sealed-sender.ts";
 import { serveEcho } from "./services/echo.ts";
 import { type PublishedService, ServiceDirectory } from "./services/service-directory.ts";
 import { SharedKeys } from "./shared-keys.ts";
 import { createSodiumSeal } from "./sodium-seal.ts";
+import { Topology } from "./topology.ts";
 
 /** What {@link createOverlay} makes a node of. */
 export interface OverlayOptions {
@@ -83,6 +86,8 @@ export class OverlayNode implements SealedTransport {
   readonly #neighbours: NeighbourTable;
   readonly #agenda: Agenda;
   readonly #discovery: Discovery;
+  readonly #paths: Paths;
+  readonly #pathExchange: PathExchange;
   readonly #linkState: LinkStateExchange;
   readonly #sender: SealedSender;
   readonly #bindings: Bindings;
@@ -98,7 +103,8 @@ export class OverlayNode implements SealedTransport {
     const identities = options.identities.map(({ sid }) => sid);
     const book = new AddressBook(identities);
     const neighbours = new NeighbourTable(counters, randomByte);
-    const paths = new Paths(neighbours);
+    const topology = new Topology();
+    const paths = new Paths(book.own[0]!, neighbours, topology);
     const outgoing = new Outgoing(identities[0]!.bytes, counters, randomByte());
     const frames = new FrameSender(outgoing, counters);
     const explainer = new Explainer({ book, neighbours, outgoing, counters });
@@ -115,10 +121,13 @@ export class OverlayNode implements SealedTransport {
     this.#agenda = new Agenda(clock, (nowMs) => this.#run(nowMs));
     const wakeBy = (atMs: number) => this.#agenda.wakeBy(atMs);
     this.#discovery = new Discovery(outgoing, neighbours);
+    this.#paths = paths;
+    const pathParts = { book, neighbours, topology, paths, outgoing, counters, wakeBy };
+    this.#pathExchange = new PathExchange(pathParts);
     this.#linkState = new LinkStateExchange({
       book,
       neighbours,
-      paths,
+      pathExchange: this.#pathExchange,
       outgoing,
       explainer,
       counters,
@@ -159,6 +168,20 @@ export class OverlayNode implements SealedTransport {
     return neighbourInfo(this.#neighbours, this.#clock.now());
   }
 
+  /** Every SID that is reached, with the way to it; our own identities are not among them. */
+  routes(): RouteInfo[] {
+    const nowMs = this.#clock.now();
+    return [...this.#paths.all().values()].map((route) => this.#paths.info(route, nowMs));
+  }
+
+  /** The way to `sid`; undefined if there is none, or if it is our own. */
+  route(sid: Sid): RouteInfo | undefined {
+    const nowMs = this.#clock.now();
+    const entry = this.#book.find(sid.bytes, 0, SID_BYTES, nowMs);
+    const route = typeof entry === "string" ? undefined : this.#paths.route(entry);
+    return route && this.#paths.info(route, nowMs);
+  }
+
   /**
    * Seek a node at `address` on the link with that index, at once and until it answers. Does nothing for a peer that
    * the link has. Throws MspError "argument" for an index that is none, or beyond {@link Limit}.PEERS_PER_LINK.
@@ -196,9 +219,9 @@ export class OverlayNode implements SealedTransport {
 
   /** Do everything that is due. Returns when the next thing will be. */
   #run(nowMs: number): number {
-    const expiryMs = this.#neighbours.expire(nowMs, () => this.#linkState.handleLapse(nowMs));
+    const expiryMs = this.#neighbours.expire(nowMs, () => this.#pathExchange.handleChange(nowMs));
     const discoveryMs = this.#discovery.run(nowMs);
-    return Math.min(expiryMs, discoveryMs, this.#linkState.run(nowMs));
+    return Math.min(expiryMs, discoveryMs, this.#linkState.run(nowMs), this.#pathExchange.run(nowMs));
   }
 
   #send(local: Sid, localPort: number | undefined, remote: Address, write: PacketWriter): boolean {

@@ -1,59 +1,168 @@
+import type { Sid } from "@meshstream/msp";
 import type { BookEntry } from "./address-book.ts";
-import { Limit } from "./limits.ts";
+import { DEFAULT_TTL } from "./frame.ts";
 import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
-import { Timing } from "./timing.ts";
+import type { Announced, Topology } from "./topology.ts";
+
+/** How a node reaches one SID. Plain data but for the SIDs. */
+export interface RouteInfo {
+  readonly sid: Sid;
+  /** Links to it: 1 for a neighbour in use, at most 31. */
+  readonly hops: number;
+  /** The neighbour that it is reached through: itself, if that is a neighbour in use. */
+  readonly nextHop: Sid;
+  /** The last node before it: our own primary identity before a neighbour in use. */
+  readonly lastHop: Sid;
+  /** Index of the link to the next hop. */
+  readonly viaLink: number;
+  /** Sum over the links on the way, each 0..15: packets missing out of 15; up to 3 count as 0. 32 for a very bad one. */
+  readonly dropRate: number;
+  /** Since the next hop last said that it hears us, or that it has this path. */
+  readonly heardAgoMs: number;
+}
+
+/** How an SID is reached. */
+export interface Route {
+  readonly entry: BookEntry;
+  readonly via: NeighbourNode;
+  readonly hops: number;
+  /** Summed over the way. */
+  readonly dropRate: number;
+  /** What `via` announced; undefined for `via` itself. */
+  readonly announced: Announced | undefined;
+}
 
 /**
- * Which neighbour to send through. A neighbour in earshot is reached directly; any other SID through the neighbour
- * that announced itself as the last hop to it: its further identities (docs/wire.md W8). Paths over several
- * hops are not computed, and no node relays, yet.
+ * The route table: for every SID the neighbour to send through, over all that the neighbours announce (docs/wire.md W8). The
+ * lowest sum of drop rates wins, then fewer hops, then the next hop with the lowest SID. Each neighbour announces
+ * its whole tree, so a path through this node is seen as one and not taken: no two nodes that know of each other's choice send a
+ * frame in a circle. Computed again when something changed and somebody asks: about 1 us for each SID announced.
  */
 export class Paths {
+  readonly #own: BookEntry;
   readonly #neighbours: NeighbourTable;
-  readonly #announced = new Map<BookEntry, Announced>();
+  readonly #topology: Topology;
+  #routes = new Map<BookEntry, Route>();
+  #isStale = true;
 
-  constructor(neighbours: NeighbourTable) {
+  constructor(own: BookEntry, neighbours: NeighbourTable, topology: Topology) {
+    this.#own = own;
     this.#neighbours = neighbours;
+    this.#topology = topology;
   }
 
-  /** The relation over which `entry` is reached at `nowMs`. */
-  to(entry: BookEntry, nowMs: number): Neighbour | undefined {
-    const direct = this.#neighbours.nodeOf(entry)?.reachable;
-    if (direct !== undefined) return direct;
-    const announced = this.#announced.get(entry);
-    if (announced === undefined || nowMs - announced.atMs >= Timing.PATH_GONE) return undefined;
-    return announced.by.reachable;
+  /** A neighbour came, went or changed its drop rate, or an announcement changed: compute again before the next answer. */
+  invalidate(): void {
+    this.#isStale = true;
   }
 
-  /** Take in that `by` is the last hop to `entry`. Returns false if there is no room. */
-  announce(entry: BookEntry, by: NeighbourNode, nowMs: number): boolean {
-    const known = this.#announced.get(entry);
-    if (known !== undefined && known.by !== by && this.#isLive(known, nowMs)) return true;
-    if (known === undefined && this.#announced.size >= Limit.ANNOUNCED) {
-      for (const [key, path] of this.#announced) if (!this.#isLive(path, nowMs)) this.#forget(key);
-      if (this.#announced.size >= Limit.ANNOUNCED) return false;
+  /** The relation over which `entry` is reached. */
+  to(entry: BookEntry): Neighbour | undefined {
+    return this.route(entry)?.via.reachable;
+  }
+
+  /** The route to `entry`; undefined if there is none, and for our own identities. */
+  route(entry: BookEntry): Route | undefined {
+    return this.all().get(entry);
+  }
+
+  /** The route to every SID that is reached. Valid until the next {@link invalidate}. */
+  all(): ReadonlyMap<BookEntry, Route> {
+    if (this.#isStale) {
+      this.#isStale = false;
+      this.#routes = this.#compute();
     }
-    if (known === undefined) entry.holders++;
-    this.#announced.set(entry, { by, atMs: nowMs });
-    return true;
+    return this.#routes;
   }
 
-  /** Take in that `by` has no path to `entry` any more. */
-  withdraw(entry: BookEntry, by: NeighbourNode): void {
-    if (this.#announced.get(entry)?.by === by) this.#forget(entry);
+  /** Whether `node` says that it reaches anybody through this node (docs/wire.md W8.7). */
+  leadsThroughUs(node: NeighbourNode): boolean {
+    for (const { transmitter } of this.#topology.tree(node).values()) {
+      if (transmitter.ownIndex >= 0) return true;
+    }
+    return false;
   }
 
-  #isLive(path: Announced, nowMs: number): boolean {
-    return nowMs - path.atMs < Timing.PATH_GONE && path.by.reachable !== undefined;
+  info(route: Route, nowMs: number): RouteInfo {
+    const { entry, via, hops, dropRate, announced } = route;
+    const relation = via.reachable;
+    const heardAtMs = announced?.atMs ?? relation?.hearsUsAtMs ?? nowMs;
+    return {
+      sid: entry.sid,
+      hops,
+      nextHop: via.entry.sid,
+      lastHop: (announced?.transmitter ?? this.#own).sid,
+      viaLink: relation?.link.index ?? -1,
+      dropRate,
+      heardAgoMs: nowMs - heardAtMs,
+    };
   }
 
-  #forget(entry: BookEntry): void {
-    this.#announced.delete(entry);
-    entry.holders--;
+  #compute(): Map<BookEntry, Route> {
+    const routes = new Map<BookEntry, Route>();
+    for (const via of this.#neighbours.nodes()) {
+      const relation = via.reachable;
+      if (relation === undefined) continue;
+      const linkDropRate = linkDropRateOf(relation);
+      offer(routes, { entry: via.entry, via, hops: 1, dropRate: linkDropRate, announced: undefined });
+      const tree = this.#topology.tree(via);
+      const ways = new Map<BookEntry, Way | undefined>([[via.entry, { hops: 1, dropRate: linkDropRate }]]);
+      for (const [entry, announced] of tree) {
+        const way = wayTo(entry, tree, ways);
+        if (way !== undefined) offer(routes, { entry, via, announced, ...way });
+      }
+    }
+    return routes;
   }
 }
 
-interface Announced {
-  readonly by: NeighbourNode;
-  readonly atMs: number;
+/** The drop rate of the link to a neighbour as it counts in a sum and as it is announced (docs/wire.md W8). */
+export function linkDropRateOf(relation: Neighbour): number {
+  return relation.missedOf15 <= 3 ? 0 : relation.missedOf15;
+}
+
+interface Way {
+  readonly hops: number;
+  readonly dropRate: number;
+}
+
+/**
+ * The way to `entry` in a neighbour's tree, from this node on. Undefined if it leads through this node, in a circle,
+ * or along links that were not announced, or if it is too long for a frame. `ways` keeps what is found.
+ */
+function wayTo(
+  entry: BookEntry,
+  tree: ReadonlyMap<BookEntry, Announced>,
+  ways: Map<BookEntry, Way | undefined>,
+): Way | undefined {
+  const chain: Announced[] = [];
+  const passed: BookEntry[] = [];
+  let at = entry;
+  while (!ways.has(at)) {
+    const announced = at.ownIndex >= 0 ? undefined : tree.get(at);
+    // Until the chain is walked there is no way to what lies on it: a circle ends here.
+    ways.set(at, undefined);
+    if (announced === undefined) return undefined;
+    chain.push(announced);
+    passed.push(at);
+    at = announced.transmitter;
+  }
+  let way = ways.get(at);
+  for (let i = chain.length - 1; i >= 0 && way !== undefined; i--) {
+    way = { hops: way.hops + 1, dropRate: way.dropRate + chain[i]!.dropRate };
+    if (way.hops > DEFAULT_TTL) return undefined;
+    ways.set(passed[i]!, way);
+  }
+  return way;
+}
+
+function offer(routes: Map<BookEntry, Route>, route: Route): void {
+  const known = routes.get(route.entry);
+  if (known === undefined || isBetter(route, known)) routes.set(route.entry, route);
+}
+
+function isBetter(a: Route, b: Route): boolean {
+  if (a.dropRate !== b.dropRate) return a.dropRate < b.dropRate;
+  if (a.hops !== b.hops) return a.hops < b.hops;
+  return a.via.entry.sid.hex < b.via.entry.sid.hex;
 }

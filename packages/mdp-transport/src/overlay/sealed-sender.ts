@@ -53,7 +53,7 @@ export class SealedSender {
     length: number,
     nowMs: number,
   ): boolean {
-    const neighbour = this.#paths.to(to, nowMs);
+    const neighbour = this.#paths.to(to);
     if (neighbour === undefined) {
       this.#counters["no-route"]++;
       return false;

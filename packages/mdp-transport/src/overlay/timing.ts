@@ -20,6 +20,12 @@ export const Timing = {
   PATHS: 5000,
   /** From a change to the next round of path records. */
   PATHS_CHANGED: 5,
+  /** Between two packets with changed path records, at least. */
+  PATHS_SPACING: 20,
+  /** From a changed path record to its repetition. */
+  PATHS_AGAIN: 60,
+  /** So long after a path record one with an older version counts as overtaken; later, as of a node that began anew. */
+  PATH_OVERTAKEN: 1000,
   /** A path is forgotten so long after it was last announced: three rounds. */
   PATH_GONE: 15_000,
   /** Between two questions about the same abbreviation. */

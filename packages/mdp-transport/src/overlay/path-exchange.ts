@@ -1,0 +1,267 @@
+import { type AddressToWrite, addressBytes, TRANSMITTER_ADDRESS, wholeAddress } from "./address.ts";
+import type { AddressBook, BookEntry } from "./address-book.ts";
+import type { Counters } from "./counters.ts";
+import { FrameFlag } from "./frame.ts";
+import { Limit } from "./limits.ts";
+import {
+  DROP_RATE_VERY_POOR,
+  encodeLinkRecord,
+  type LinkRecord,
+  type LinkRecordToWrite,
+} from "./link-state.ts";
+import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
+import { type Outgoing, shortAddress } from "./outgoing.ts";
+import type { Paths, Route } from "./paths.ts";
+import { encodePorts, ServicePort } from "./ports.ts";
+import { Timing } from "./timing.ts";
+import type { Topology } from "./topology.ts";
+
+/**
+ * Path records, in both directions (docs/wire.md W8.4, W8.5). Tells every neighbour the last hop to each SID that is
+ * reached through this node, our further identities and the neighbours in use among them: all of it every 5 s
+ * and to a new neighbour, what changed within 5 ms, and once more in case that packet is lost. Takes in what they tell.
+ */
+export class PathExchange {
+  readonly #book: AddressBook;
+  readonly #neighbours: NeighbourTable;
+  readonly #topology: Topology;
+  readonly #paths: Paths;
+  readonly #outgoing: Outgoing;
+  readonly #counters: Counters;
+  readonly #wakeBy: (atMs: number) => void;
+  readonly #told = new Map<BookEntry, Told>();
+  /** How often the whole table is still to be sent to a neighbour, out of turn. Absent for one that is not reachable. */
+  readonly #greetings = new Map<NeighbourNode, number>();
+  #changesDueMs = Number.POSITIVE_INFINITY;
+  #roundDueMs = Number.POSITIVE_INFINITY;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: {
+    book: AddressBook;
+    neighbours: NeighbourTable;
+    topology: Topology;
+    paths: Paths;
+    outgoing: Outgoing;
+    counters: Counters;
+    wakeBy: (atMs: number) => void;
+  }) {
+    this.#book = parts.book;
+    this.#neighbours = parts.neighbours;
+    this.#topology = parts.topology;
+    this.#paths = parts.paths;
+    this.#outgoing = parts.outgoing;
+    this.#counters = parts.counters;
+    this.#wakeBy = parts.wakeBy;
+    for (const own of parts.book.own.slice(1)) {
+      this.#told.set(own, {
+        transmitter: parts.book.own[0]!,
+        version: 1,
+        dropRate: 0,
+        sendsLeft: 0,
+        goneMs: NEVER,
+      });
+    }
+  }
+
+  /** A neighbour came or went, or the drop rate of its link changed. */
+  handleChange(nowMs: number): void {
+    this.#paths.invalidate();
+    this.#changesBy(nowMs + Timing.PATHS_CHANGED);
+  }
+
+  /** `by` began anew: what it said before is void. */
+  handleRestart(by: NeighbourNode, nowMs: number): void {
+    this.#topology.forget(by);
+    this.#greetings.delete(by);
+    this.handleChange(nowMs);
+  }
+
+  /** Take in that `by` reaches `receiver`, the last hop being `transmitter`, or, without one, that it does not. */
+  handleRecord(
+    record: LinkRecord,
+    receiver: BookEntry,
+    transmitter: BookEntry | undefined,
+    by: NeighbourNode,
+    nowMs: number,
+  ): void {
+    if (receiver.ownIndex >= 0 || receiver === by.entry) return;
+    if (transmitter === undefined) {
+      if (this.#topology.withdraw(by, receiver)) this.handleChange(nowMs);
+      return;
+    }
+    const dropRate = Math.max(0, record.dropRate);
+    const noted = this.#topology.announce(by, receiver, transmitter, record.version, dropRate, nowMs);
+    if (noted === "full") this.#counters["announced-full"]++;
+    if (noted === "old") this.#counters["record-old"]++;
+    this.#wakeBy(this.#topology.expiryMs);
+    if (noted === "changed") this.handleChange(nowMs);
+  }
+
+  /** Send what is due. Returns when to call again. */
+  run(nowMs: number): number {
+    if (this.#topology.expire(nowMs)) this.handleChange(nowMs);
+    const round = this.#roundDueMs <= nowMs;
+    if (round || this.#changesDueMs <= nowMs) {
+      this.#changesDueMs = Number.POSITIVE_INFINITY;
+      this.#update(nowMs);
+      this.#tellAll(round, nowMs);
+    }
+    return Math.min(this.#roundDueMs, this.#changesDueMs, this.#topology.expiryMs);
+  }
+
+  #changesBy(atMs: number): void {
+    const dueMs = Math.max(atMs, this.#sentAtMs + Timing.PATHS_SPACING);
+    if (dueMs >= this.#changesDueMs) return;
+    this.#changesDueMs = dueMs;
+    this.#wakeBy(dueMs);
+  }
+
+  /** Compare the routes with what was told, and note what is to be told anew. */
+  #update(nowMs: number): void {
+    const routes = this.#paths.all();
+    for (const route of routes.values()) {
+      const told = this.#told.get(route.entry);
+      const last = this.#lastLink(route, told);
+      if (told !== undefined && isSame(told, last)) continue;
+      const { transmitter, version, dropRate } = last;
+      this.#told.set(route.entry, { transmitter, version, dropRate, sendsLeft: CHANGE_SENDS, goneMs: NEVER });
+    }
+    for (const [entry, told] of this.#told) {
+      if (entry.ownIndex >= 0 || routes.has(entry)) continue;
+      if (told.transmitter !== undefined) this.#tellGone(entry, told.transmitter, told.version, nowMs);
+      else if (told.goneMs <= nowMs || this.#told.size > Limit.TOLD) this.#told.delete(entry);
+    }
+  }
+
+  /** Say for a while that there is no way to `entry` any more. */
+  #tellGone(entry: BookEntry, transmitter: BookEntry, version: number, nowMs: number): void {
+    this.#told.set(entry, {
+      transmitter: undefined,
+      // The version of a link that is ours is ours to raise.
+      version: transmitter.ownIndex >= 0 ? (version + 1) & 0xff : version,
+      dropRate: DROP_RATE_VERY_POOR,
+      sendsLeft: CHANGE_SENDS,
+      goneMs: nowMs + Timing.PATH_GONE,
+    });
+  }
+
+  /** The last link of a route: as it was announced to us, or our own, whose version counts its changes. */
+  #lastLink(route: Route, told: Told | undefined): LastLink {
+    if (route.announced !== undefined) return route.announced;
+    const transmitter = this.#book.own[0]!;
+    const { dropRate } = route;
+    if (told === undefined) return { transmitter, version: 1, dropRate };
+    const same = told.transmitter === transmitter && told.dropRate === dropRate;
+    return { transmitter, version: same ? told.version : (told.version + 1) & 0xff, dropRate };
+  }
+
+  #tellAll(round: boolean, nowMs: number): void {
+    const changed: [BookEntry, Told][] = [];
+    for (const [entry, told] of this.#told) {
+      if (told.sendsLeft === 0) continue;
+      told.sendsLeft--;
+      changed.push([entry, told]);
+    }
+    let pending = changed.some(([, { sendsLeft }]) => sendsLeft > 0);
+    let reachable = false;
+    for (const node of this.#neighbours.nodes()) {
+      const relation = node.reachable;
+      if (relation === undefined) {
+        this.#greetings.delete(node);
+        continue;
+      }
+      reachable = true;
+      const greetings = this.#greetings.get(node) ?? CHANGE_SENDS;
+      this.#greetings.set(node, Math.max(0, greetings - 1));
+      if (greetings > 1) pending = true;
+      this.#tell(relation, round || greetings > 0 ? this.#told : changed);
+    }
+    for (const node of this.#greetings.keys()) if (node.relations.length === 0) this.#greetings.delete(node);
+    this.#sentAtMs = nowMs;
+    if (round || this.#roundDueMs === Number.POSITIVE_INFINITY) this.#roundDueMs = nowMs + Timing.PATHS;
+    if (!reachable) this.#roundDueMs = Number.POSITIVE_INFINITY;
+    else if (pending) this.#changesBy(nowMs + Timing.PATHS_AGAIN);
+  }
+
+  /** Send records to a neighbour, in as few packets as hold them. */
+  #tell(relation: Neighbour, records: Iterable<[BookEntry, Told]>): void {
+    const some: LinkRecordToWrite[] = [];
+    let bytes = 0;
+    for (const [entry, told] of records) {
+      const record = this.#recordFor(relation.node, entry, told);
+      const more = recordBytes(record);
+      if (bytes + more > RECORDS_BYTES) {
+        this.#send(relation, some.splice(0));
+        bytes = 0;
+      }
+      some.push(record);
+      bytes += more;
+    }
+    this.#send(relation, some);
+  }
+
+  #send(relation: Neighbour, records: readonly LinkRecordToWrite[]): void {
+    if (records.length === 0) return;
+    const frame = { flags: LINK_STATE_FLAGS, sequence: relation.node.nextFrameSequence() };
+    const sent = this.#outgoing.frameTo(relation, frame, (out, offset) => {
+      let at = encodePorts(out, offset, ServicePort.LINK_STATE, ServicePort.LINK_STATE);
+      for (const record of records) at = encodeLinkRecord(out, at, record);
+      return at;
+    });
+    if (sent) this.#counters["records-sent"] += records.length;
+  }
+
+  #recordFor(to: NeighbourNode, entry: BookEntry, told: Told): LinkRecordToWrite {
+    const { transmitter, version, dropRate } = told;
+    return {
+      flags: 0,
+      receiver: this.#addressFor(to, entry),
+      version,
+      transmitter: transmitter && this.#addressFor(to, transmitter),
+      dropRate,
+    };
+  }
+
+  /** Short for a SID that the neighbour itself speaks of, whole for any other: nobody need ask. */
+  #addressFor(to: NeighbourNode, entry: BookEntry): AddressToWrite {
+    if (entry === this.#book.own[0]) return TRANSMITTER_ADDRESS;
+    const isKnown = entry === to.entry || this.#topology.tree(to).has(entry);
+    return isKnown ? shortAddress(entry.sid.bytes) : wholeAddress(entry.sid.bytes);
+  }
+}
+
+/** The last link of the way to a SID, as it goes into a record. */
+interface LastLink {
+  /** Undefined: there is no path any more. */
+  readonly transmitter: BookEntry | undefined;
+  readonly version: number;
+  readonly dropRate: number;
+}
+
+/** What the neighbours were told last of one SID. */
+interface Told extends LastLink {
+  /** How often it is still to be sent, out of turn. */
+  sendsLeft: number;
+  /** Until when it is told that there is no path. */
+  readonly goneMs: number;
+}
+
+function isSame(a: LastLink, b: LastLink): boolean {
+  return a.transmitter === b.transmitter && a.version === b.version && a.dropRate === b.dropRate;
+}
+
+/** Bytes that a path record takes. */
+function recordBytes(record: LinkRecordToWrite): number {
+  const transmitterBytes = record.transmitter === undefined ? 0 : addressBytes(record.transmitter);
+  return 4 + addressBytes(record.receiver) + transmitterBytes;
+}
+
+const LINK_STATE_FLAGS = FrameFlag.SENDER_SAME | FrameFlag.BROADCAST | FrameFlag.ONE_HOP;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+// A change is told twice: either packet may be lost.
+const CHANGE_SENDS = 2;
+
+// In a packet of 1200, with room for the envelope and the heads.
+const RECORDS_BYTES = 1100;
