@@ -1,0 +1,118 @@
+import type { Socket } from "node:net";
+import { MspError } from "@meshstream/msp";
+import { formatTcpAddress } from "./tcp-address.ts";
+
+/**
+ * One TCP connection: bytes in both directions, each of which ends on its own. Holds at most what the system gave with one read
+ * (64 KiB) and one that lies before it, and what the caller writes without waiting.
+ */
+export interface TcpStream {
+  /** "ADDR:PORT" of the other end. */
+  readonly remote: string;
+  /**
+   * Resolves when both directions have ended; rejects with MspError "stopped" if the other end reset the connection, "timeout" if it
+   * does not answer any more, "aborted" after {@link reset}.
+   */
+  readonly closed: Promise<void>;
+  /** All that has arrived, at least one byte; undefined at the other side's end. One call at a time. Rejects as `closed` does. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Resolves when the system has taken the bytes; they are lent until then. Rejects as `closed` does. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** No more bytes from this side (FIN), after those written; those of the other side still come. */
+  shutdown(): void;
+  /** End at once (RST): discard what is not sent, and let the other side know that this is no good end. May be called at any time. */
+  reset(): void;
+}
+
+/** A connected socket, made with `allowHalfOpen`, as a {@link TcpStream}. `name` stands for the other end in errors. */
+export function tcpStream(socket: Socket, name?: string): TcpStream {
+  return new NetStream(socket, name);
+}
+
+class NetStream implements TcpStream {
+  readonly remote: string;
+  readonly closed: Promise<void>;
+  private readonly socket: Socket;
+  private failure: MspError | undefined;
+  private isEnded = false;
+  private wakeReader: (() => void) | undefined;
+
+  constructor(socket: Socket, name: string | undefined) {
+    this.socket = socket;
+    const { remoteAddress: host = "unknown", remotePort: port = 0 } = socket;
+    this.remote = name ?? formatTcpAddress({ host, port });
+    // Small writes are people typing, or the last bytes of an answer.
+    socket.setNoDelay(true);
+    // An end that has vanished would hold its connection, for MSP's keep-alives go on.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on("error", (cause) => {
+      this.failure ??= tcpError(this.remote, cause);
+    });
+    socket.on("readable", () => this.wakeReader?.());
+    socket.on("end", () => {
+      this.isEnded = true;
+      this.wakeReader?.();
+    });
+    this.closed = new Promise((resolve, reject) => {
+      socket.once("close", () => {
+        if (this.failure === undefined) resolve();
+        else reject(this.failure);
+        this.wakeReader?.();
+      });
+    });
+    // Who is in the middle of a read or a write learns it there.
+    this.closed.catch(() => undefined);
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = this.socket.read() as Buffer | null;
+      if (chunk !== null) return chunk;
+      if (this.failure !== undefined) throw this.failure;
+      if (this.isEnded) return undefined;
+      await new Promise<void>((resolve) => {
+        this.wakeReader = resolve;
+      });
+    }
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.socket.write(bytes, (cause) => {
+        if (cause === undefined || cause === null) resolve();
+        else reject(this.failure ?? tcpError(this.remote, cause));
+      });
+    });
+  }
+
+  shutdown(): void {
+    this.socket.end();
+  }
+
+  reset(): void {
+    if (this.socket.destroyed) return;
+    this.failure ??= new MspError("aborted", `the connection with ${this.remote} was reset on this side`);
+    this.socket.resetAndDestroy();
+  }
+}
+
+/** What the system said of a TCP connection with `remote`, for people. */
+export function tcpError(remote: string, cause: unknown): MspError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const words = WORDS[code] ?? `failed (${code || String(cause)})`;
+  return new MspError(code === "ETIMEDOUT" ? "timeout" : "stopped", `${remote} ${words}`, { cause });
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "refuses connections: is a program listening there?",
+  ECONNRESET: "reset the connection",
+  EPIPE: "reset the connection",
+  ETIMEDOUT: "does not answer",
+  EHOSTUNREACH: "cannot be reached",
+  ENETUNREACH: "cannot be reached",
+  ENOTFOUND: "is not known: its name has no address",
+  EAI_AGAIN: "is not known: the look-up of its name failed",
+  EMFILE: "was not connected to: too many files are open in this program",
+};
+
+const KEEP_ALIVE_MS = 60_000;
