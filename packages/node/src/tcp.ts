@@ -31,7 +31,10 @@ export async function connectTcp(
       clearTimeout(patience);
       signal?.removeEventListener("abort", abort);
       socket.removeAllListeners("error");
-      if (error === undefined) return resolve();
+      if (error === undefined) {
+        resolve();
+        return;
+      }
       socket.on("error", () => undefined);
       socket.destroy();
       reject(error);
