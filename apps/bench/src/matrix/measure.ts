@@ -1,0 +1,46 @@
+/** What one transfer did, filled in as it goes. Times in milliseconds. */
+export class Measure {
+  /** Of the first send call. */
+  startMs: number | undefined;
+  /** When the last message so far was handed to the receiving application. */
+  lastMs = 0;
+  delivered = 0;
+  deliveredBytes = 0;
+  /** A message came out of order, twice, or changed. */
+  wrong = 0;
+  readonly #acceptedAtMs: number[] = [];
+  readonly #latencies: number[] = [];
+
+  /** A message was taken by send(), or was due then. */
+  accepted(atMs: number): void {
+    this.startMs ??= atMs;
+    this.#acceptedAtMs.push(atMs);
+  }
+
+  /** The receiving application was handed the message with that number. */
+  handed(index: number, bytes: number, atMs: number): void {
+    if (index !== this.delivered) this.wrong += 1;
+    this.#latencies.push(atMs - (this.#acceptedAtMs[index] ?? Number.NaN));
+    this.delivered += 1;
+    this.deliveredBytes += bytes;
+    this.lastMs = atMs;
+  }
+
+  /** Message bits a millisecond (kb/s), from the first send call to the last message handed over. */
+  get goodputKbps(): number {
+    const spanMs = this.lastMs - (this.startMs ?? 0);
+    return spanMs > 0 ? (this.deliveredBytes * 8) / spanMs : 0;
+  }
+
+  /** Message latency at that share of the messages, 0..1; 0 if there were none. */
+  latencyMs(share: number): number {
+    return percentile(this.#latencies, share);
+  }
+}
+
+/** The smallest value that is not below a share (0..1) of `values`; 0 if there are none. */
+export function percentile(values: readonly number[], share: number): number {
+  if (values.length === 0) return 0;
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? sorted[0]!;
+}

@@ -1,0 +1,134 @@
+import type { LinkConfig } from "@meshstream/netem";
+
+/** One kind of link and the work done on it: a row of the matrix (docs/benchmarks.md). */
+export interface Profile {
+  /** P1 .. P12, S7, or "custom". */
+  readonly name: string;
+  readonly title: string;
+  /** Data direction; the way back is the same unless {@link back} says otherwise. */
+  readonly link: Partial<LinkConfig>;
+  readonly back?: Partial<LinkConfig>;
+  /** Bytes of the transfer: MB is 1000 x 1000. */
+  readonly bytes: number;
+  /** The link is off for a while, again and again: on first. What is offered while off is lost, the queue is kept. */
+  readonly blackhole?: { readonly onMs: number; readonly offMs: number };
+  /** The run is stopped after so much simulated time. */
+  readonly withinMs?: number;
+  /** Share of the limit that we want, or, without a rate, milliseconds for the whole. */
+  readonly goal?: number;
+  /** For the pictures: shares of others, measured or computed elsewhere. */
+  readonly references?: { readonly cubic?: number; readonly udx?: number };
+}
+
+const MEGA = 1e6;
+
+/** A link of that rate and round trip, half of it each way. */
+function link(rate: number, rttMs: number, queuePackets: number, more: Partial<LinkConfig> = {}) {
+  return { rateBitsPerSecond: rate, delayMs: rttMs / 2, queuePackets, ...more };
+}
+
+const random = (p: number) => ({ loss: { model: "bernoulli", p } as const });
+const bursts = (meanLoss: number, meanBurstPackets: number) => ({
+  loss: { model: "gilbert-elliott", meanLoss, meanBurstPackets } as const,
+});
+
+/** The twelve profiles, all of whose goals the matrix checks. */
+export const PROFILES: readonly Profile[] = [
+  {
+    name: "P1",
+    title: "LAN",
+    link: link(100 * MEGA, 2, 200),
+    bytes: 30 * MEGA,
+    goal: 0.97,
+    references: { cubic: 93_000 / 93_091, udx: 0.99 },
+  },
+  {
+    name: "P2",
+    title: "10 Mb/s, 30 ms",
+    link: link(10 * MEGA, 30, 25),
+    bytes: 10 * MEGA,
+    goal: 0.97,
+    references: { cubic: 1, udx: 0.99 },
+  },
+  {
+    name: "P3",
+    title: "10 Mb/s, 30 ms, 2 % loss",
+    link: link(10 * MEGA, 30, 25, random(0.02)),
+    bytes: 10 * MEGA,
+    goal: 0.98,
+    references: { cubic: 1670 / 9129, udx: 0.99 },
+  },
+  {
+    name: "P4",
+    title: "reordering, 5 % loss",
+    link: link(10 * MEGA, 60, 200, { ...random(0.05), jitterMs: 32.5, jitterReorders: true }),
+    bytes: 10 * MEGA,
+    goal: 0.93,
+    references: { cubic: 350 / 8842, udx: 0.87 },
+  },
+  {
+    name: "P5",
+    title: "long fat, 1 % loss",
+    link: link(100 * MEGA, 100, 1200, random(0.01)),
+    bytes: 40 * MEGA,
+    goal: 0.88,
+    references: { cubic: 950 / 92_182, udx: 0.75 },
+  },
+  {
+    name: "P6",
+    title: "ad hoc, one hop",
+    link: link(6 * MEGA, 10, 100, { ...random(0.05), jitterMs: 2.5 }),
+    bytes: 5 * MEGA,
+    goal: 0.97,
+    references: { cubic: 870 / 5305, udx: 0.98 },
+  },
+  {
+    name: "P7",
+    title: "mesh, three hops",
+    link: link(2 * MEGA, 60, 60, { ...bursts(0.1, 4), jitterMs: 10 }),
+    bytes: 2 * MEGA,
+    goal: 0.97,
+    references: { cubic: 190 / 1680, udx: 0.98 },
+  },
+  {
+    name: "P8",
+    title: "harsh mesh",
+    link: link(1 * MEGA, 200, 60, { ...bursts(0.2, 8), jitterMs: 20 }),
+    bytes: 1 * MEGA,
+    goal: 0.95,
+    references: { cubic: 39 / 747, udx: 1 },
+  },
+  {
+    name: "P9",
+    title: "UHF packet radio",
+    link: link(128_000, 400, 20, bursts(0.05, 3)),
+    bytes: 200_000,
+    goal: 0.96,
+    references: { cubic: 105 / 113, udx: 0.98 },
+  },
+  {
+    name: "P10",
+    title: "satellite",
+    link: link(10 * MEGA, 600, 700, random(0.03)),
+    bytes: 20 * MEGA,
+    goal: 0.8,
+    references: { cubic: 140 / 9033, udx: 0.46 },
+  },
+  {
+    name: "P11",
+    title: "very long RTT",
+    link: link(10 * MEGA, 1500, 25),
+    bytes: 20 * MEGA,
+    withinMs: 60_000,
+    goal: 0.7,
+    references: { udx: 0.01 },
+  },
+  {
+    name: "P12",
+    title: "blackhole",
+    link: link(10 * MEGA, 30, 25),
+    blackhole: { onMs: 5000, offMs: 2000 },
+    bytes: 40 * MEGA,
+    goal: 0.95,
+  },
+];
