@@ -12,6 +12,7 @@ import {
   type Sid,
 } from "@meshstream/msp";
 import { Limit } from "./limits.ts";
+import { LOWEST_FREE_PORT } from "./ports.ts";
 
 /** Sends for a binding, unless that is closed (`localPort` undefined); see {@link SealedBinding.send}. */
 export type BindingSender = (
@@ -92,7 +93,7 @@ export class Bindings {
     for (;;) {
       this.#entropy.fill(bytes);
       const port = view.getUint32(0) & 0x7fff_ffff;
-      if (port >= LOWEST_RANDOM_PORT && !this.#byPort.has(port)) return port;
+      if (port >= LOWEST_FREE_PORT && !this.#byPort.has(port)) return port;
     }
   }
 
@@ -143,6 +144,3 @@ class Binding implements SealedBinding {
     this.#remove();
   }
 }
-
-// Ports below 256 are services of the node (docs/wire.md W1).
-const LOWEST_RANDOM_PORT = 256;

@@ -46,6 +46,19 @@ export function sidOfSigningKey(signingKey: Uint8Array): Uint8Array | undefined 
 }
 
 /**
+ * An identity's signature over its own SID, 64 bytes: proof that signing key and SID are one's (docs/wire.md W9.3).
+ * Callable as {@link sidOfSigningKey} is.
+ */
+export function signSid({ sid, seed }: Identity): Uint8Array {
+  return sodium.crypto_sign_detached(sid.bytes, sodium.crypto_sign_seed_keypair(seed).privateKey);
+}
+
+/** Whether 64 bytes are the signature of `sid` by `signingKey`, 32 bytes. Callable as {@link sidOfSigningKey} is. */
+export function isSignedSid(signature: Uint8Array, sid: Sid, signingKey: Uint8Array): boolean {
+  return sodium.crypto_sign_verify_detached(signature, sid.bytes, signingKey);
+}
+
+/**
  * Whether 32 bytes at `offset` name no possible peer: the special SIDs (docs/wire.md W1), and the points of low order,
  * whose shared key anyone can compute.
  */

@@ -32,10 +32,13 @@ import { NonceSource } from "./nonce.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PathExchange } from "./path-exchange.ts";
 import { Paths, type RouteInfo } from "./paths.ts";
+import { Relay } from "./relay.ts";
 import type { SealProvider } from "./seal.ts";
 import { SealedSender } from "./sealed-sender.ts";
 import { serveEcho } from "./services/echo.ts";
+import { serveKeyMapping } from "./services/key-mapping.ts";
 import { type PublishedService, ServiceDirectory } from "./services/service-directory.ts";
+import { serveTrace } from "./services/trace.ts";
 import { SharedKeys } from "./shared-keys.ts";
 import { createSodiumSeal } from "./sodium-seal.ts";
 import { Topology } from "./topology.ts";
@@ -145,11 +148,19 @@ export class OverlayNode implements SealedTransport {
       bindings: this.#bindings,
       provider,
       keys,
-      frames,
+      relay: new Relay({ neighbours, topology, paths, sender: frames, counters }),
       counters,
     });
     this.#links = options.links.map((link, index) => new Link(index, link));
     serveEcho(this);
+    serveKeyMapping(this, options.identities, clock, counters);
+    serveTrace({
+      transport: this,
+      clock,
+      counters,
+      nextHop: (sid) => this.route(sid)?.nextHop,
+      sendFrom: (...message) => this.#send(...message),
+    });
     this.#directory = new ServiceDirectory(this, clock, counters);
     for (const link of this.#links) this.#start(link, options.links[link.index]!.peers ?? [], intake);
     this.#agenda.wakeBy(clock.now());

@@ -10,6 +10,9 @@ export const ServicePort = {
   SERVICE_DISCOVERY: 11,
 } as const;
 
+/** The first port that is no service of a node (docs/wire.md W1). */
+export const LOWEST_FREE_PORT = 256;
+
 /** The port header before the payload of an MDP message (docs/wire.md W3). */
 export interface Ports {
   readonly kind: "ports";

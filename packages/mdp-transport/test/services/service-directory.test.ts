@@ -29,7 +29,7 @@ async function createTwo() {
   const network = new MemoryNetwork({ clock, random: createRandom(4) });
   const core = () => createCore({ engine: "ts", poolBytes: 1 << 20 });
   const [a, b] = [network.node(await core()), network.node(await core())];
-  const counters = { "services-answered": 0, "services-limit": 0 };
+  const counters = { "services-answered": 0, "service-limit": 0 };
   const directory = new ServiceDirectory(b, clock, counters);
   const settle = () => clock.runUntil(clock.now() + 50);
   return { clock, a, b, counters, directory, settle };
@@ -56,7 +56,7 @@ describe("service directory", () => {
     ask(b);
     settle();
     assert.deepEqual(answers, []);
-    assert.deepEqual(counters, { "services-answered": 3, "services-limit": 0 });
+    assert.deepEqual(counters, { "services-answered": 3, "service-limit": 0 });
   });
 
   it("leaves port 11 to others while nothing is published, and takes it back", async () => {
@@ -85,7 +85,7 @@ describe("service directory", () => {
     ask(b);
     settle();
     assert.deepEqual(
-      [answers.length, counters["services-answered"], counters["services-limit"]],
+      [answers.length, counters["services-answered"], counters["service-limit"]],
       [64, 64, 64],
     );
     clock.runUntil(clock.now() + 200);
@@ -127,7 +127,7 @@ describe("services of attached programs", () => {
   async function createAttached() {
     const rig = new AttachRig();
     const node = await rig.node();
-    const counters = { "services-answered": 0, "services-limit": 0 };
+    const counters = { "services-answered": 0, "service-limit": 0 };
     const directory = new ServiceDirectory(node, rig.clock, counters);
     const management = {
       ...NO_MANAGEMENT,

@@ -23,7 +23,7 @@ export interface PublishedService {
 }
 
 /** What a directory counts: questions answered, and why others were not. */
-export type DirectoryCounter = "services-answered" | "services-limit";
+export type DirectoryCounter = "services-answered" | "service-limit";
 
 /**
  * The services of a node that have a name (docs/wire.md W9.4). Port 11 is bound, for all identities, only while there is
@@ -75,7 +75,7 @@ export class ServiceDirectory {
     if (remotePort === ServicePort.SERVICE_DISCOVERY || remotePort === 0) return;
     for (const { name, port } of this.#services) {
       if (!this.#answers.take(this.#clock.now())) {
-        this.#counters["services-limit"]++;
+        this.#counters["service-limit"]++;
         continue;
       }
       this.#counters["services-answered"]++;
