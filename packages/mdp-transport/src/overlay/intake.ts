@@ -2,15 +2,17 @@ import type { LinkAddress } from "@meshstream/msp";
 import type { Core } from "@meshstream/wasm-core";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Bindings } from "./bindings.ts";
+import { CopyFilter } from "./copy-filter.ts";
 import type { Counters } from "./counters.ts";
 import { type Envelope, EnvelopeFlag, parseEnvelope } from "./envelope.ts";
 import type { Explainer } from "./explainer.ts";
+import { packetMark } from "./fingerprint.ts";
 import { type Frame, FrameFlag, FrameType, parseFrame } from "./frame.ts";
-import type { FrameSender } from "./frame-sender.ts";
 import type { Link } from "./link.ts";
 import type { LinkStateExchange } from "./link-state-exchange.ts";
 import type { Neighbour, NeighbourTable } from "./neighbours.ts";
 import { parsePorts, ServicePort } from "./ports.ts";
+import type { Relay } from "./relay.ts";
 import { AddressResolver } from "./resolver.ts";
 import { SEAL_BYTES, type SealProvider } from "./seal.ts";
 import type { SharedKeys } from "./shared-keys.ts";
@@ -24,8 +26,7 @@ interface IntakeParts {
   readonly bindings: Bindings;
   readonly provider: SealProvider;
   readonly keys: SharedKeys;
-  /** Sends frames to neighbours: what is forwarded. */
-  readonly frames: FrameSender;
+  readonly relay: Relay;
   readonly counters: Counters;
 }
 
@@ -37,6 +38,7 @@ interface IntakeParts {
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #resolver: AddressResolver;
+  readonly #copies = new CopyFilter();
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -61,7 +63,7 @@ export class Intake {
     const neighbour = this.#neighbourOf(envelope, link, from, nowMs);
     if (neighbour === undefined) return;
     neighbour.earn(datagram.length);
-    if (!this.#noteEnvelope(envelope, neighbour, nowMs)) return;
+    if (!this.#noteEnvelope(envelope, end, neighbour, nowMs)) return;
     this.#handleFrames(envelope, end, neighbour, datagram.length, nowMs);
   }
 
@@ -86,11 +88,12 @@ export class Intake {
   }
 
   /** Take in what the envelope says of the neighbour; false if the packet is a copy (docs/wire.md W4). */
-  #noteEnvelope(envelope: Envelope, neighbour: Neighbour, nowMs: number): boolean {
-    const { counters, linkState } = this.#parts;
+  #noteEnvelope(envelope: Envelope, end: number, neighbour: Neighbour, nowMs: number): boolean {
+    const { core, counters, linkState } = this.#parts;
     neighbour.theirInterface = envelope.interfaceNumber;
     if (envelope.sequence >= 0) {
-      const what = neighbour.received.note(envelope.sequence);
+      const mark = packetMark(core.bytes, envelope.framesOffset, end);
+      const what = neighbour.received.note(envelope.sequence, mark);
       if (what === "duplicate") {
         counters["packet-duplicate"]++;
         return false;
@@ -102,7 +105,6 @@ export class Intake {
         // And it did know: it began anew, and so do its numbers.
         counters["neighbour-restarts"]++;
         neighbour.received.reset();
-        neighbour.node.frames.reset();
         neighbour.knowsUs = false;
       }
       linkState.recordBy(neighbour, nowMs);
@@ -133,14 +135,20 @@ export class Intake {
   }
 
   #handleFrame(frame: Frame, neighbour: Neighbour, packetBytes: number, nowMs: number): void {
-    const { counters, linkState, explainer, core } = this.#parts;
+    const { counters, linkState, explainer, relay, core } = this.#parts;
     if (frame.flags & FrameFlag.ACK_SOON) linkState.handleAckSoon(neighbour, nowMs);
     const ends = this.#resolveEnds(frame, neighbour, nowMs);
     if (ends === undefined) return;
-    if (frame.sequence >= 0 && !neighbour.node.frames.note(frame.sequence)) {
+    if (this.#copies.isCopy(core.bytes, frame, neighbour.node.entry.sid.bytes, nowMs)) {
       counters["frame-duplicate"]++;
       return;
     }
+    const { source, destination } = ends;
+    if (ends.isForOther) {
+      relay.forward(frame, core.bytes, source, destination!, neighbour, nowMs);
+      return;
+    }
+    if (frame.broadcastIdOffset >= 0 && !relay.flood(frame, core.bytes, source, neighbour, nowMs)) return;
     const payloadEnd = frame.payloadOffset + frame.payloadLength;
     if (frame.flags & FrameFlag.LEGACY_TYPE) {
       if (frame.type !== FrameType.EXPLAIN) counters["type-unknown"]++;
@@ -148,18 +156,14 @@ export class Intake {
         explainer.handleExplain(core.bytes, frame.payloadOffset, payloadEnd, neighbour, packetBytes, nowMs);
       }
     } else if (frame.flags & FrameFlag.CIPHERED) {
-      this.#handleSealed(frame, ends.source, ends.destination, neighbour, nowMs);
+      this.#handleSealed(frame, source, destination, neighbour, nowMs);
     } else {
-      this.#handlePlain(frame, ends.source, neighbour, nowMs);
+      this.#handlePlain(frame, source, neighbour, nowMs);
     }
   }
 
-  /** Whom the frame is from and for, in the order of the bytes; undefined unless it is for this node. */
-  #resolveEnds(
-    frame: Frame,
-    neighbour: Neighbour,
-    nowMs: number,
-  ): { source: BookEntry; destination: BookEntry | undefined } | undefined {
+  /** Whom the frame is from and for, in the order of the bytes; undefined if this node has nothing to do with it. */
+  #resolveEnds(frame: Frame, neighbour: Neighbour, nowMs: number): Ends | undefined {
     const { counters, core } = this.#parts;
     const source =
       frame.source === undefined
@@ -177,17 +181,12 @@ export class Intake {
       this.#parts.explainer.ask(core.bytes, address!, link, from, node, nowMs);
       return undefined;
     }
-    if (destination === undefined) {
-      if (frame.flags & FrameFlag.ONE_HOP) return { source: source as BookEntry, destination: undefined };
-      counters["broadcast-not-relayed"]++;
+    const isForOther = typeof destination === "object" && destination.ownIndex < 0;
+    if (isForOther && !(typeof nextHop === "object" && nextHop.ownIndex >= 0)) {
+      counters.overheard++;
       return undefined;
     }
-    if ((destination as BookEntry).ownIndex < 0) {
-      const forUs = typeof nextHop === "object" && nextHop.ownIndex >= 0;
-      counters[forUs ? "not-relayed" : "overheard"]++;
-      return undefined;
-    }
-    return { source: source as BookEntry, destination: destination as BookEntry };
+    return { source: source as BookEntry, destination: destination as BookEntry | undefined, isForOther };
   }
 
   /** A message for a port: only if it is ciphered, signed and opens; else no reply of any kind (docs/wire.md W3). */
@@ -263,4 +262,13 @@ export class Intake {
     }
     linkState.handleRecords(core.bytes, ports.end, end, neighbour, nowMs);
   }
+}
+
+/** Whom a frame is from and for. */
+interface Ends {
+  readonly source: BookEntry;
+  /** Undefined for a broadcast. */
+  readonly destination: BookEntry | undefined;
+  /** This node is only the next hop. */
+  readonly isForOther: boolean;
 }

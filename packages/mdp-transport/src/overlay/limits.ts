@@ -15,10 +15,18 @@ export const Limit = {
   ANNOUNCED_BY_NEIGHBOUR: 2048,
   /** SIDs told of to neighbours, beyond which a path that is gone is not told of for long [150 bytes each]. */
   TOLD: 4096,
+  /** Ids of broadcasts that were heard, to know a copy [100 bytes each]. */
+  BROADCAST_IDS: 4096,
   /** Peers configured on a link [200 bytes each]. */
   PEERS_PER_LINK: 256,
   /** Links of a node: the interface number is one byte. */
   LINKS: 256,
+  /** Frames with ACK_SOON that are remembered, to know a copy; twice as many for a while [40 bytes each]. */
+  COPIES: 16_384,
+  /** Frames that wait in each of the four queues of a link with a rate [1.3 KiB each]. */
+  QUEUED: 256,
+  /** Of these, for one neighbour. */
+  QUEUED_PER_NEIGHBOUR: 64,
   /** Ports bound at once [500 bytes each]. */
   BINDINGS: 16_384,
   /** Packets under way between ports of this node [1.3 KiB each]. */

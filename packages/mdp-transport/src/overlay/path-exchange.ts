@@ -1,4 +1,4 @@
-import { type AddressToWrite, addressBytes, TRANSMITTER_ADDRESS, wholeAddress } from "./address.ts";
+import { type AddressToWrite, addressBytes, TRANSMITTER_ADDRESS } from "./address.ts";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import { FrameFlag } from "./frame.ts";
@@ -10,7 +10,7 @@ import {
   type LinkRecordToWrite,
 } from "./link-state.ts";
 import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
-import { type Outgoing, shortAddress } from "./outgoing.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { Paths, Route } from "./paths.ts";
 import { encodePorts, ServicePort } from "./ports.ts";
 import { Timing } from "./timing.ts";
@@ -222,11 +222,8 @@ export class PathExchange {
     };
   }
 
-  /** Short for a SID that the neighbour itself speaks of, whole for any other: nobody need ask. */
   #addressFor(to: NeighbourNode, entry: BookEntry): AddressToWrite {
-    if (entry === this.#book.own[0]) return TRANSMITTER_ADDRESS;
-    const isKnown = entry === to.entry || this.#topology.tree(to).has(entry);
-    return isKnown ? shortAddress(entry.sid.bytes) : wholeAddress(entry.sid.bytes);
+    return entry === this.#book.own[0] ? TRANSMITTER_ADDRESS : this.#topology.addressFor(to, entry);
   }
 }
 

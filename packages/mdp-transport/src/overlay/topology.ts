@@ -1,6 +1,8 @@
+import { type AddressToWrite, wholeAddress } from "./address.ts";
 import type { BookEntry } from "./address-book.ts";
 import { Limit } from "./limits.ts";
 import type { NeighbourNode } from "./neighbours.ts";
+import { shortAddress } from "./outgoing.ts";
 import { Timing } from "./timing.ts";
 
 /** What a neighbour says of its way to one SID: the last link on it (docs/wire.md W8.4). */
@@ -30,6 +32,12 @@ export class Topology {
   /** The last hop to every SID that `node` reaches. */
   tree(node: NeighbourNode): ReadonlyMap<BookEntry, Announced> {
     return this.#trees.get(node) ?? NO_TREE;
+  }
+
+  /** How to name a SID to `node`: short if it is that node, or one that it speaks of itself; else whole: nobody need ask. */
+  addressFor(node: NeighbourNode, entry: BookEntry): AddressToWrite {
+    const isKnown = entry === node.entry || this.tree(node).has(entry);
+    return isKnown ? shortAddress(entry.sid.bytes) : wholeAddress(entry.sid.bytes);
   }
 
   /** Take in that `by` reaches `receiver`, the last hop being `transmitter`. */

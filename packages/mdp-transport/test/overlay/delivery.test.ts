@@ -257,7 +257,7 @@ describe("messages between nodes", () => {
     );
     segment.link("a", "b").send(out.slice(0, payloadAt + 80));
     clock.runUntil(200);
-    assert.equal(b.counters["not-relayed"], 1);
+    assert.equal(b.counters["relay-no-route"], 1);
     await close();
   });
 
