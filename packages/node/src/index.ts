@@ -20,5 +20,5 @@ export { NodeMesh } from "./node-mesh.ts";
 export { type OpenMeshOptions, openMesh } from "./open-mesh.ts";
 export { connectTcp, listenTcp, type TcpListener } from "./tcp.ts";
 export { formatTcpAddress, isLoopback, parseTcpAddress, type TcpAddress } from "./tcp-address.ts";
-export type { TcpStream } from "./tcp-stream.ts";
+export { TcpError, type TcpErrorCode, type TcpStream } from "./tcp-stream.ts";
 export { openUdp, type UdpCounters, type UdpOptions, type UdpTransport } from "./udp.ts";

@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { MspError } from "@meshstream/msp";
 import { formatTcpAddress } from "./tcp-address.ts";
 
 /**
@@ -10,7 +9,7 @@ export interface TcpStream {
   /** "ADDR:PORT" of the other end. */
   readonly remote: string;
   /**
-   * Resolves when both directions have ended; rejects with MspError "stopped" if the other end reset the connection, "timeout" if it
+   * Resolves when both directions have ended; rejects with TcpError "reset" if the other end reset the connection, "timeout" if it
    * does not answer any more, "aborted" after {@link reset}.
    */
   readonly closed: Promise<void>;
@@ -24,6 +23,28 @@ export interface TcpStream {
   reset(): void;
 }
 
+/** What can become of a TCP connection: the other end's refusal or reset, the way there, or this side's own reset(). */
+export type TcpErrorCode =
+  | "refused"
+  | "reset"
+  | "timeout"
+  | "unreachable"
+  | "unknown-host"
+  | "aborted"
+  /** What the system said is the cause. */
+  | "failed";
+
+/** A TCP connection that did not come about or has ended suddenly. The message names the other end. */
+export class TcpError extends Error {
+  override readonly name = "TcpError";
+  readonly code: TcpErrorCode;
+
+  constructor(code: TcpErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 /** A connected socket, made with `allowHalfOpen`, as a {@link TcpStream}. `name` stands for the other end in errors. */
 export function tcpStream(socket: Socket, name?: string): TcpStream {
   return new NetStream(socket, name);
@@ -33,7 +54,7 @@ class NetStream implements TcpStream {
   readonly remote: string;
   readonly closed: Promise<void>;
   private readonly socket: Socket;
-  private failure: MspError | undefined;
+  private failure: TcpError | undefined;
   private isEnded = false;
   private wakeReader: (() => void) | undefined;
 
@@ -91,28 +112,28 @@ class NetStream implements TcpStream {
 
   reset(): void {
     if (this.socket.destroyed) return;
-    this.failure ??= new MspError("aborted", `the connection with ${this.remote} was reset on this side`);
+    this.failure ??= new TcpError("aborted", `the connection with ${this.remote} was reset on this side`);
     this.socket.resetAndDestroy();
   }
 }
 
 /** What the system said of a TCP connection with `remote`, for people. */
-export function tcpError(remote: string, cause: unknown): MspError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const words = WORDS[code] ?? `failed (${code || String(cause)})`;
-  return new MspError(code === "ETIMEDOUT" ? "timeout" : "stopped", `${remote} ${words}`, { cause });
+export function tcpError(remote: string, cause: unknown): TcpError {
+  const systemCode = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const [code, words] = MEANINGS[systemCode] ?? ["failed", `failed (${systemCode || String(cause)})`];
+  return new TcpError(code, `${remote} ${words}`, { cause });
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "refuses connections: is a program listening there?",
-  ECONNRESET: "reset the connection",
-  EPIPE: "reset the connection",
-  ETIMEDOUT: "does not answer",
-  EHOSTUNREACH: "cannot be reached",
-  ENETUNREACH: "cannot be reached",
-  ENOTFOUND: "is not known: its name has no address",
-  EAI_AGAIN: "is not known: the look-up of its name failed",
-  EMFILE: "was not connected to: too many files are open in this program",
+const MEANINGS: Readonly<Record<string, readonly [TcpErrorCode, string]>> = {
+  ECONNREFUSED: ["refused", "refuses connections: is a program listening there?"],
+  ECONNRESET: ["reset", "reset the connection"],
+  EPIPE: ["reset", "reset the connection"],
+  ETIMEDOUT: ["timeout", "does not answer"],
+  EHOSTUNREACH: ["unreachable", "cannot be reached"],
+  ENETUNREACH: ["unreachable", "cannot be reached"],
+  ENOTFOUND: ["unknown-host", "is not known: its name has no address"],
+  EAI_AGAIN: ["unknown-host", "is not known: the look-up of its name failed"],
+  EMFILE: ["failed", "was not connected to: too many files are open in this program"],
 };
 
 const KEEP_ALIVE_MS = 60_000;

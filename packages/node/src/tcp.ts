@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from "node:net";
 import { MspError } from "@meshstream/msp";
 import { formatTcpAddress, type TcpAddress } from "./tcp-address.ts";
-import { type TcpStream, tcpError, tcpStream } from "./tcp-stream.ts";
+import { TcpError, type TcpStream, tcpError, tcpStream } from "./tcp-stream.ts";
 
 /** A TCP port that accepts connections. */
 export interface TcpListener {
@@ -14,7 +14,7 @@ export interface TcpListener {
 }
 
 /**
- * Connect to a TCP port. Rejects with MspError "stopped", in words that say why (refused, unreachable, unknown name), "timeout" after
+ * Connect to a TCP port. Rejects with TcpError, in words that say why: "refused", "unreachable", "unknown-host", "failed", "timeout" after
  * 10 s without an answer, or "aborted" by the signal.
  *
  * @example const stream = await connectTcp(parseTcpAddress("8080", 1));
@@ -24,10 +24,9 @@ export async function connectTcp(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<TcpStream> {
   const name = formatTcpAddress(address);
-  signal?.throwIfAborted();
   const socket = connect({ host: address.host, port: address.port, allowHalfOpen: true });
   await new Promise<void>((resolve, reject) => {
-    const settle = (error?: MspError): void => {
+    const settle = (error?: TcpError): void => {
       clearTimeout(patience);
       signal?.removeEventListener("abort", abort);
       socket.removeAllListeners("error");
@@ -40,12 +39,13 @@ export async function connectTcp(
       reject(error);
     };
     const abort = (): void =>
-      settle(new MspError("aborted", `gave up connecting to ${name}`, { cause: signal?.reason }));
+      settle(new TcpError("aborted", `gave up connecting to ${name}`, { cause: signal?.reason }));
     const patience = setTimeout(
-      () => settle(new MspError("timeout", `${name} does not answer within ${CONNECT_MS / 1000} s`)),
+      () => settle(new TcpError("timeout", `${name} does not answer within ${CONNECT_MS / 1000} s`)),
       CONNECT_MS,
     );
     signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted === true) abort();
     socket.once("error", (cause) => settle(tcpError(name, cause)));
     socket.once("connect", () => settle());
   });

@@ -88,9 +88,9 @@ test("a reset of the other end rejects what is under way, in words that name it"
   withPair(async (stream, socket) => {
     const reading = stream.read();
     socket.resetAndDestroy();
-    await assert.rejects(reading, { code: "stopped", message: `${stream.remote} reset the connection` });
-    await assert.rejects(stream.closed, { code: "stopped" });
-    await assert.rejects(stream.write(Buffer.from("x")), { code: "stopped" });
+    await assert.rejects(reading, { code: "reset", message: `${stream.remote} reset the connection` });
+    await assert.rejects(stream.closed, { code: "reset" });
+    await assert.rejects(stream.write(Buffer.from("x")), { code: "reset" });
     stream.reset();
     stream.shutdown();
   }));
@@ -110,7 +110,7 @@ test("a port where nobody listens, and a signal, reject the call", async () => {
   server.close();
   await once(server, "close");
   await assert.rejects(connectTcp({ host: "127.0.0.1", port }), {
-    code: "stopped",
+    code: "refused",
     message: /^127\.0\.0\.1:\d+ refuses connections/,
   });
   const controller = new AbortController();
@@ -136,7 +136,7 @@ test("a listener gives every connection out, frees its port, and says what to do
   assert.equal(String((await once(socket, "data"))[0]), "still here");
   socket.destroy();
   accepted[0]!.reset();
-  await assert.rejects(connectTcp({ host: "127.0.0.1", port }), { code: "stopped" });
+  await assert.rejects(connectTcp({ host: "127.0.0.1", port }), { code: "refused" });
 });
 
 /** A stream of ours, and Node's socket at the other end. */
