@@ -4,15 +4,13 @@ import type { Counters } from "./counters.ts";
 import { Limit } from "./limits.ts";
 import type { Link } from "./link.ts";
 import { Timing } from "./timing.ts";
-import { FrameWindow, PacketWindow } from "./windows.ts";
+import { PacketWindow } from "./windows.ts";
 
 /** A node in earshot, on one or more links. */
 export class NeighbourNode {
   readonly entry: BookEntry;
   /** One for each link and address that it is heard from, the oldest first. */
   readonly relations: Neighbour[] = [];
-  /** Frames heard from it, by their sequence numbers. */
-  readonly frames = new FrameWindow();
   #frameSequence: number;
   /** Version of the path to it that this node announces, 0..255. */
   pathVersion = 1;
@@ -153,7 +151,6 @@ export class NeighbourTable {
       this.#nodes.set(entry, node);
       entry.holders++;
     }
-    node.frames.reset(); // it may have begun anew, and its numbers with it: rather a copy taken twice than a fresh frame lost
     const relation = new Neighbour(node, link, address, nowMs);
     node.relations.push(relation);
     this.#count++;

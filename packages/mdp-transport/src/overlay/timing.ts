@@ -12,6 +12,10 @@ export const Timing = {
   RECORD_SPACING: 5,
   /** A link is gone so long after the last record saying that the neighbour hears us. */
   LINK_GONE: 2500,
+  /** A frame that was sent again is known as a copy for so long at least: 1 s of resending, and a slow way. */
+  COPY: 2000,
+  /** A link with a rate is sent so much ahead of it: what a timer may be late. */
+  LINK_BURST: 2,
   /** A frame with ACK_SOON is acknowledged so soon: half of a third of the shortest resend delay. */
   ACK_SOON: 10,
   /** A gap in the packet numbers of a neighbour that wants acknowledgements is reported so soon. */

@@ -1,96 +1,68 @@
 /**
  * The packets of one neighbour that were heard, by packet sequence number (docs/wire.md W4, W8): the latest, and a
  * mask of the 32 before it. What it says is what an acknowledgement record carries.
+ *
+ * The numbers have 8 bits and come round in milliseconds at full rate, so a number alone never makes a packet a copy:
+ * only the number and the same bytes do, which the caller gives as a `mark`. Memory: 1 KiB once a number was noted.
  */
 export class PacketWindow {
   /** Latest number heard, 0..255; -1 before the first. */
   latest = -1;
   /** Bit 0 = latest - 1; unsigned. */
   mask = 0;
+  /** The mark of the packet that bore each number last. */
+  #marks: Uint32Array | undefined;
+  /** The last number that fell out of the order; the one after it shows that the sender began anew. */
+  #strayed = -1;
 
-  /** Take in a number. "gap": new, and at least one before it is missing. */
-  note(sequence: number): "next" | "gap" | "late" | "duplicate" {
-    const distance = this.latest < 0 ? RESTART : signedDistance(sequence, this.latest);
-    if (distance === 0) return "duplicate";
+  /**
+   * Take in a number and the mark of its packet, 0..2^32 - 1. "gap": new, and at least one before it is missing.
+   * "stray": far behind the others, or in the place of another packet; it moves nothing and is not acknowledged,
+   * unless its successor comes next.
+   */
+  note(sequence: number, mark: number): "next" | "gap" | "late" | "stray" | "duplicate" {
+    this.#marks ??= new Uint32Array(256);
+    const marked = this.#marks[sequence] === mark;
+    this.#marks[sequence] = mark;
+    const distance = ((sequence - this.latest) << 24) >> 24;
+    if (this.latest < 0) return this.#begin(sequence, 0);
     if (distance > 0) {
       const kept = distance < 32 ? this.mask << distance : 0;
       this.mask = distance > 32 ? 0 : (kept | (1 << (distance - 1))) >>> 0;
       this.latest = sequence;
       return distance === 1 ? "next" : "gap";
     }
-    if (distance < -32) {
-      // The sender began anew.
-      this.latest = sequence;
-      this.mask = 0;
-      return "next";
-    }
+    // A fresh packet one lap on has another mark. (Ahead, an idle neighbour's packets may well repeat each lap.)
+    if (marked) return "duplicate";
     const bit = 1 << (-distance - 1);
-    if (this.mask & bit) return "duplicate";
-    this.mask = (this.mask | bit) >>> 0;
-    return "late";
+    if (distance < 0 && distance >= -32 && (this.mask & bit) === 0) {
+      this.mask = (this.mask | bit) >>> 0;
+      return "late";
+    }
+    // Delayed for long, or the first after an outage or a restart: two in a row tell the one from the other.
+    if (sequence === ((this.#strayed + 1) & 0xff) && this.#strayed >= 0) return this.#begin(sequence, 1);
+    this.#strayed = sequence;
+    return "stray";
+  }
+
+  /** How many of the last 15 packets before the latest did not come, as far as the mask tells: 0..15. */
+  get missedOf15(): number {
+    let missed = 0;
+    for (let bit = 0; bit < 15; bit++) if (((this.mask >>> bit) & 1) === 0) missed++;
+    return this.latest < 0 ? 0 : missed;
   }
 
   reset(): void {
     this.latest = -1;
     this.mask = 0;
+    this.#strayed = -1;
+    this.#marks?.fill(0);
+  }
+
+  #begin(sequence: number, mask: number): "next" {
+    this.latest = sequence;
+    this.mask = mask;
+    this.#strayed = -1;
+    return "next";
   }
 }
-
-/**
- * The frames of one transmitter that were heard, by frame sequence number (docs/wire.md W4): a number that was seen
- * and is up to 64 behind is a copy; 65 or more behind counts as new.
- */
-export class FrameWindow {
-  #latest = -1;
-  // Bit i of the pair: latest - 1 - i was seen.
-  #low = 0;
-  #high = 0;
-
-  /** Take in a number; false if the frame is a copy. */
-  note(sequence: number): boolean {
-    const behind = this.#latest < 0 ? NEW_BEHIND : (this.#latest - sequence) & 0xff;
-    if (behind === 0) return false;
-    if (behind > 64) {
-      this.#advance(this.#latest < 0 ? 256 : (sequence - this.#latest) & 0xff);
-      this.#latest = sequence;
-      return true;
-    }
-    const bit = 1 << ((behind - 1) & 31);
-    if (behind <= 32) {
-      if (this.#low & bit) return false;
-      this.#low |= bit;
-    } else {
-      if (this.#high & bit) return false;
-      this.#high |= bit;
-    }
-    return true;
-  }
-
-  reset(): void {
-    this.#latest = -1;
-    this.#low = 0;
-    this.#high = 0;
-  }
-
-  #advance(steps: number): void {
-    if (steps > 64) {
-      this.#low = 0;
-      this.#high = 0;
-      return;
-    }
-    for (let i = 0; i < steps; i++) {
-      this.#high = (this.#high << 1) | (this.#low >>> 31);
-      // The number that was the latest is the first to enter.
-      this.#low = (this.#low << 1) | (i === 0 ? 1 : 0);
-    }
-  }
-}
-
-/** How far `sequence` is ahead of `from`, modulo 256: -128..127. */
-function signedDistance(sequence: number, from: number): number {
-  return ((sequence - from) << 24) >> 24;
-}
-
-// Any distance that counts as a new beginning.
-const RESTART = -128;
-const NEW_BEHIND = 255;

@@ -215,16 +215,21 @@ describe("messages between nodes", () => {
     await close();
   });
 
-  it("a frame that comes again in a packet with another number is delivered once", async () => {
+  it("a frame that comes again and again in packets with other numbers is delivered once", async () => {
     const { clock, segment, b, from, to, close } = await metPair();
+    segment.link("a", "b").configure({ up: false });
     from.send(to.address, "once");
+    segment.link("a", "b").configure({ up: true });
     const packet = segment.sent.at(-1)!.bytes.slice();
-    // The packet number: after version, encapsulation, an address of 9 bytes, flags.
-    packet[12] = (packet[12]! + 1) & 0xff;
-    segment.link("a", "b").send(packet);
+    // The packet number: after version, encapsulation, an address of 9 bytes, flags. Then the flags of the frame.
+    packet[13]! |= FrameFlag.ACK_SOON;
+    for (let i = 1; i <= 3; i++) {
+      packet[12]!++;
+      segment.link("a", "b").send(packet.slice());
+    }
     clock.runUntil(150);
     assert.equal(to.messages.length, 1);
-    assert.equal(b.counters["frame-duplicate"], 1);
+    assert.equal(b.counters["frame-duplicate"], 2);
     await close();
   });
 
