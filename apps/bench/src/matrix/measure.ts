@@ -26,10 +26,14 @@ export class Measure {
     this.lastMs = atMs;
   }
 
-  /** Message bits a millisecond (kb/s), from the first send call to the last message handed over. */
+  /** From the first send call to the last message handed over. */
+  get elapsedMs(): number {
+    return this.lastMs - (this.startMs ?? 0);
+  }
+
+  /** Message bits a millisecond over that time: kb/s. */
   get goodputKbps(): number {
-    const spanMs = this.lastMs - (this.startMs ?? 0);
-    return spanMs > 0 ? (this.deliveredBytes * 8) / spanMs : 0;
+    return this.elapsedMs > 0 ? (this.deliveredBytes * 8) / this.elapsedMs : 0;
   }
 
   /** Message latency at that share of the messages, 0..1; 0 if there were none. */

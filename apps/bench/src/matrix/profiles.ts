@@ -14,8 +14,14 @@ export interface Profile {
   readonly blackhole?: { readonly onMs: number; readonly offMs: number };
   /** The run is stopped after so much simulated time. */
   readonly withinMs?: number;
-  /** Share of the limit that we want, or, without a rate, milliseconds for the whole. */
+  /** So many messages a second of so many bytes, instead of a transfer: a latency run. */
+  readonly messages?: { readonly perSecond: number; readonly bytes: number; readonly forMs: number };
+  /** Share of the limit that the median run shall reach. */
   readonly goal?: number;
+  /** Milliseconds that the whole transfer may take, where there is no rate to measure against. */
+  readonly goalElapsedMs?: { readonly median: number; readonly worst: number };
+  /** The longest p99 of message latency of the median run, in milliseconds. */
+  readonly goalP99Ms?: number;
   /** For the pictures: shares of others, measured or computed elsewhere. */
   readonly references?: { readonly cubic?: number; readonly udx?: number };
 }
@@ -32,7 +38,7 @@ const bursts = (meanLoss: number, meanBurstPackets: number) => ({
   loss: { model: "gilbert-elliott", meanLoss, meanBurstPackets } as const,
 });
 
-/** The twelve profiles, all of whose goals the matrix checks. */
+/** The twelve profiles, and two special ones: a short transfer and sparse messages. */
 export const PROFILES: readonly Profile[] = [
   {
     name: "P1",
@@ -130,5 +136,20 @@ export const PROFILES: readonly Profile[] = [
     blackhole: { onMs: 5000, offMs: 2000 },
     bytes: 40 * MEGA,
     goal: 0.95,
+  },
+  {
+    name: "S7",
+    title: "1 MB, 10 ms and 10 % loss each way",
+    link: { delayMs: 10, ...random(0.1) },
+    bytes: 1 * MEGA,
+    goalElapsedMs: { median: 200, worst: 500 },
+  },
+  {
+    name: "S9",
+    title: "20 messages a second, 100 ms RTT, 10 % loss",
+    link: link(1 * MEGA, 100, 60, random(0.1)),
+    bytes: 0,
+    messages: { perSecond: 20, bytes: 200, forMs: 60_000 },
+    goalP99Ms: 150,
   },
 ];

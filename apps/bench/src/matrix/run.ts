@@ -26,8 +26,8 @@ export interface Cell {
   readonly flows: number;
   /** A further flow with this sender. */
   readonly cross?: MspConfig["sender"];
-  /** So many messages a second of so many bytes, instead of the profile's transfer. */
-  readonly messages?: { readonly perSecond: number; readonly bytes: number; readonly forMs: number };
+  /** Instead of what the profile says. */
+  readonly messages?: Profile["messages"];
 }
 
 /** What one run gave. */
@@ -46,6 +46,8 @@ export interface Result {
   readonly overhead: number;
   /** Median time that the bottleneck's queue would have made a packet wait, once the first tenth was through. */
   readonly queueMs: number;
+  /** From the first send call to the last message handed over. */
+  readonly elapsedMs: number;
   readonly completed: boolean;
   /** Goodput of every flow, the cross traffic last. */
   readonly flowsKbps: readonly number[];
@@ -133,11 +135,12 @@ class Simulation {
       seed: this.#seed,
       goodputKbps: measure.goodputKbps,
       limitKbps,
-      share: measure.goodputKbps / limitKbps,
+      share: Number.isFinite(limitKbps) ? measure.goodputKbps / limitKbps : 0,
       p50Ms: measure.latencyMs(0.5),
       p99Ms: measure.latencyMs(0.99),
       overhead: measure.delivered === 0 ? 0 : first.dataPackets / measure.delivered - 1,
       queueMs: percentile(afterStart, 0.5),
+      elapsedMs: measure.elapsedMs,
       completed: isDone(first) && measure.wrong === 0,
       flowsKbps: this.#flows.map((flow) => flow.measure.goodputKbps),
       simulatedMs: this.#clock.now(),
@@ -274,7 +277,8 @@ class Simulation {
   }
 
   #work(): Work {
-    const { messages, profile } = this.#cell;
+    const { profile } = this.#cell;
+    const messages = this.#cell.messages ?? profile.messages;
     if (messages === undefined)
       return { count: Math.ceil(profile.bytes / MESSAGE_BYTES), bytes: MESSAGE_BYTES };
     const { perSecond, bytes, forMs } = messages;
