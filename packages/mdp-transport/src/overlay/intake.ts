@@ -1,4 +1,4 @@
-import type { LinkAddress } from "@meshstream/msp";
+import type { LinkAddress, Sid } from "@meshstream/msp";
 import type { Core } from "@meshstream/wasm-core";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Bindings } from "./bindings.ts";
@@ -27,6 +27,8 @@ interface IntakeParts {
   readonly provider: SealProvider;
   readonly keys: SharedKeys;
   readonly relay: Relay;
+  /** Somebody asks all nodes for services, from that port. Not authenticated. */
+  readonly handleServiceQuestion: (asker: Sid, port: number) => void;
   readonly counters: Counters;
 }
 
@@ -240,7 +242,7 @@ export class Intake {
     receive(to.sid, source.sid, ports.source, ports.end, end - ports.end);
   }
 
-  /** A plain frame: nothing but link state is taken from one. */
+  /** A plain frame: nothing is taken from one but link state, and from a broadcast the question for services. */
   #handlePlain(frame: Frame, source: BookEntry, neighbour: Neighbour, nowMs: number): void {
     const { counters, core, linkState } = this.#parts;
     const end = frame.payloadOffset + frame.payloadLength;
@@ -253,7 +255,10 @@ export class Intake {
     const isLinkState =
       ports?.source === ServicePort.LINK_STATE && ports.destination === ServicePort.LINK_STATE;
     if (!isLinkState) {
-      counters["not-ciphered"]++;
+      const isBroadcast = (frame.flags & FrameFlag.BROADCAST) !== 0;
+      if (isBroadcast && ports?.destination === ServicePort.SERVICE_DISCOVERY && source.ownIndex < 0) {
+        this.#parts.handleServiceQuestion(source.sid, ports.source);
+      } else counters["not-ciphered"]++;
       return;
     }
     if ((frame.flags & FrameFlag.ONE_HOP) === 0 || source !== neighbour.node.entry) {

@@ -140,6 +140,7 @@ export class OverlayNode implements SealedTransport {
     this.#bindings = new Bindings(identities, entropy, (...message) => this.#send(...message));
     this.#local = new LocalDelivery(core, clock, this.#bindings, counters);
     const intake = new Intake({
+      handleServiceQuestion: (asker, port) => this.#answerForServices(asker, port),
       core,
       book,
       neighbours,
@@ -252,6 +253,11 @@ export class OverlayNode implements SealedTransport {
     if (to.ownIndex < 0) return this.#sender.send(from, localPort, to, remote.port, length, nowMs);
     if (this.#local.send(from.sid, localPort, to.sid, remote.port, offset, length)) return true;
     return this.#dropped("local-full");
+  }
+
+  /** A broadcast asked; anybody may have. Whom no way leads to need not be remembered, nor a key be agreed for. */
+  #answerForServices(asker: Sid, port: number): void {
+    if (this.route(asker) !== undefined) this.#directory.answer(this.identities[0]!, asker, port);
   }
 
   #dropped(reason: CounterName): false {
