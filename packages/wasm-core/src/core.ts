@@ -1,3 +1,7 @@
+import type { Decoder } from "./decoder.ts";
+import type { DecodedPacket, ExtendedAck } from "./packet.ts";
+import type { ReceiveWindow } from "./receive-window.ts";
+import type { SendWindow } from "./send-window.ts";
 import type { SequenceNumber } from "./sequence.ts";
 
 /** Which implementation stands behind a {@link Core}. */
@@ -21,141 +25,6 @@ export const DATA_HEADER_BYTES = 5;
 /** Most messages that one window may hold; the 16-bit sequence space must stay far larger. */
 export const WINDOW_LIMIT = 8192;
 
-/** What the bytes of an MSP packet mean (docs/wire.md W2); the first two are faults. */
-export const PacketKind = {
-  /** No bytes at all. */
-  FAULT_EMPTY: 0,
-  /** More message bytes than {@link INBOUND_MESSAGE_BYTES}. */
-  FAULT_OVERSIZE: 1,
-  /** Length 1 with STOP set: the connection is gone. */
-  STOP: 2,
-  /** Length 1 or 2 that is not a STOP: carries nothing but its flags. */
-  NOTHING: 3,
-  /** Length 3 or 4: an acknowledgement or a keep-alive. */
-  ACK: 4,
-  /** Length 5 or more: a message, of no bytes if the length is 5. */
-  DATA: 5,
-} as const;
-export type PacketKind = (typeof PacketKind)[keyof typeof PacketKind];
-
-/** Flag bits of an MSP packet (docs/wire.md W2). */
-export const PacketFlag = { SHUTDOWN: 0x01, ACK: 0x02, FIRST: 0x04, STOP: 0x08 } as const;
-
-/** A decoded packet. The codec fills one and the same object at every call: read it before the next. */
-export interface DecodedPacket {
-  readonly kind: PacketKind;
-  /** The whole flag byte, unknown bits included. 0 for FAULT_EMPTY. */
-  readonly flags: number;
-  /** 0..65535; 65535 where the packet carries none. Valid only if {@link PacketFlag.ACK} is set. */
-  readonly ack: SequenceNumber;
-  /** 0..65535, of a DATA packet; else 0. */
-  readonly sequence: SequenceNumber;
-  /** Offset of the message in {@link Core.bytes}, of a DATA packet; else 0. */
-  readonly messageOffset: number;
-  /** Bytes of the message; 0 unless DATA. */
-  readonly messageLength: number;
-}
-
-/** What {@link ReceiveWindow.accept} did with a message. */
-export const Arrival = {
-  /** Kept, and it is the next one in order. */
-  IN_ORDER: 0,
-  /** Kept, but at least one before it is missing. */
-  OUT_OF_ORDER: 1,
-  /** Had been received before: nothing kept. */
-  DUPLICATE: 2,
-  /** Further ahead than the window reaches: nothing kept. */
-  AHEAD: 3,
-  /** The pool has no free slot: nothing kept. */
-  NO_SLOT: 4,
-} as const;
-export type Arrival = (typeof Arrival)[keyof typeof Arrival];
-
-/**
- * The messages that one side has queued, sent and not yet seen acknowledged, in order of sequence number.
- *
- * Each is in one of three states: *unsent*, *in flight* (sent, listed in order of its last transmission) or
- * *lost* (declared so by the caller, listed in order of declaration). `base` <= `nextUnsent` <= `next`, modulo 2^16.
- * A sequence number passed in must lie within [base, next): anything else throws a RangeError.
- * Worst-case memory: {@link WINDOW_LIMIT} slots and their index, all from the core's pool.
- */
-export interface SendWindow {
-  /** Oldest message not yet acknowledged; equals `next` if there is none. */
-  readonly base: SequenceNumber;
-  /** First message never sent; equals `next` if there is none. */
-  readonly nextUnsent: SequenceNumber;
-  /** Number that the next queued message gets. */
-  readonly next: SequenceNumber;
-  /** Messages held in any state. */
-  readonly heldCount: number;
-  readonly inFlightCount: number;
-  readonly lostCount: number;
-
-  /**
-   * Queue a message of `length` bytes (0..1024; else RangeError). Returns the offset in {@link Core.bytes} to copy
-   * it to at once, or -1 if the window holds `limit` messages or the pool is empty.
-   */
-  push(length: number): number;
-  messageOffset(sequence: SequenceNumber): number;
-  messageLength(sequence: SequenceNumber): number;
-  /** The message's own flag bits, 0 when pushed: SHUTDOWN rides here. */
-  messageFlags(sequence: SequenceNumber): number;
-  setMessageFlags(sequence: SequenceNumber, flags: number): void;
-
-  /** Note a transmission at `nowMs`: the message goes to the end of the in-flight list; `nextUnsent` moves on past it. An unsent message may be marked only if it is `nextUnsent`: else RangeError. */
-  markSent(sequence: SequenceNumber, nowMs: number): void;
-  /** Move an in-flight message to the end of the lost list. Does nothing if it is lost already; RangeError if unsent. */
-  markLost(sequence: SequenceNumber): void;
-  /** Times this message was sent, 0..65535. */
-  transmissions(sequence: SequenceNumber): number;
-  /** Time of the last transmission as passed to markSent; 0 if never sent. */
-  sentAtMs(sequence: SequenceNumber): number;
-  /** In-flight message whose last transmission is the oldest, or -1. */
-  oldestSent(): SequenceNumber | -1;
-  /** The in-flight message sent next after `sequence` (which must be in flight), or -1. */
-  sentAfter(sequence: SequenceNumber): SequenceNumber | -1;
-  /** The message declared lost first, or -1. */
-  firstLost(): SequenceNumber | -1;
-
-  /**
-   * Take in a cumulative acknowledgement: every message up to and including `ack` is done and its slot is freed.
-   * Returns how many that were (0 for a repetition), or -1, changing nothing, if `ack` is outside
-   * [base - 1, nextUnsent - 1] (docs/wire.md W2: an acknowledgement is checked against what was sent).
-   */
-  acknowledge(ack: SequenceNumber): number;
-  /** Give every slot back to the pool; again: nothing happens. Any other use from then on throws a RangeError, and all counts read 0. */
-  release(): void;
-}
-
-/**
- * The messages that have arrived and that the application has not taken yet.
- * `taken` <= `arrived`, modulo 2^16. Worst-case memory: `limit` slots and their index, all from the core's pool.
- */
-export interface ReceiveWindow {
-  /** Next number that the application will take. The acknowledgement to send is one less, modulo 2^16 (docs/wire.md W2). */
-  readonly taken: SequenceNumber;
-  /** Lowest number that has not arrived. */
-  readonly arrived: SequenceNumber;
-  /** Messages held, in order or not. */
-  readonly heldCount: number;
-  /**
-   * Copy a message of `length` bytes (0..1195; else RangeError) at `offset` of {@link Core.bytes} into a slot.
-   * It is kept if its number is 0 .. limit-1 ahead of `taken`, and nothing has arrived under that number.
-   * A number more than 32767 ahead of `taken` counts as behind: DUPLICATE.
-   */
-  accept(sequence: SequenceNumber, offset: number, length: number, flags: number): Arrival;
-  /** Offset in {@link Core.bytes} of message `taken`, or -1 if it has not arrived. */
-  frontOffset(): number;
-  /** Its length in bytes; -1 if it has not arrived. */
-  frontLength(): number;
-  /** Its packet's flag byte; -1 if it has not arrived. */
-  frontFlags(): number;
-  /** Let message `taken` go: its slot is freed and `taken` moves on. RangeError if it has not arrived. */
-  take(): void;
-  /** Give every slot back to the pool; again: nothing happens. Any other use from then on throws a RangeError, and all counts read 0. */
-  release(): void;
-}
-
 /**
  * The memory of one endpoint, and everything that is done to packets in it: the performance-critical part.
  * Two implementations, WebAssembly and pure TypeScript, behave exactly alike. It knows no policy and no clock.
@@ -175,17 +44,45 @@ export interface Core {
   readonly transmitRegion: Region;
   /** Where a received datagram is put and opened: 16 KiB. */
   readonly receiveRegion: Region;
-  /** Slots of the pool, in all and free at the moment. */
+  /** Slots of the pool, in all and free at the moment; what receive windows keep after it was taken counts as free. */
   readonly slotCount: number;
   readonly freeSlotCount: number;
 
   /**
-   * Write the 1-byte STOP packet at `offset`. Returns its length. This packet and the next two must lie between the
-   * start of {@link Core.transmitRegion} and the end of {@link Core.receiveRegion}; the flags are 0..255: else RangeError.
+   * Write the 1-byte STOP packet at `offset`, with the bit EXTENSION if it is of a connection that speaks the extension. Returns its
+   * length. This packet and all below must lie between the start of {@link Core.transmitRegion} and the end of {@link Core.receiveRegion};
+   * the flags are 0..255: else RangeError.
    */
-  encodeStop(offset: number): number;
+  encodeStop(offset: number, isExtended?: boolean): number;
   /** Write a 3-byte acknowledgement at `offset`. Returns its length. */
   encodeAck(offset: number, flags: number, ack: SequenceNumber): number;
+  /** Write the 4-byte acknowledgement of who speaks the extension, to a peer not known to: the fourth byte is 0 (docs/wire.md W13). Sets EXTENSION. Returns its length. */
+  encodeOpeningAck(offset: number, flags: number, ack: SequenceNumber): number;
+  /**
+   * Write an extended acknowledgement at `offset`: type and EXTENSION are set, the low four bits of `flags` kept. The bitmap, `report.bitmapLength` bytes, was
+   * written at `offset` + {@link EXTENDED_ACK_BYTES} before. Returns the length, 22 + bitmapLength. RangeError for a field out of its range; what
+   * saturates may have any value from 0 on.
+   *
+   * @example
+   * report.bitmapBase = sequenceAdd(window.arrived, 1);
+   * report.bitmapLength = window.writeBitmap(report.bitmapBase, offset + EXTENDED_ACK_BYTES, 32);
+   * const length = core.encodeExtendedAck(offset, flags, sequenceAdd(window.taken, -1), report);
+   */
+  encodeExtendedAck(offset: number, flags: number, ack: SequenceNumber, report: ExtendedAck): number;
+  /**
+   * Write a repair at `offset`: the combination of `count` (1..64) messages of the window from `first` on, all sent and not yet acknowledged, under the
+   * coefficients of `seed` (0..65535; RFC 8681 section 3.6). Type and EXTENSION are set, the low four bits of `flags` kept. Returns the length, 11 + the longest message. RangeError
+   * for anything else. One multiply-add for each message: 0.1 microseconds for 1 KiB with wasm.
+   */
+  encodeRepair(
+    offset: number,
+    flags: number,
+    ack: SequenceNumber,
+    window: SendWindow,
+    first: SequenceNumber,
+    count: number,
+    seed: number,
+  ): number;
   /** Write a data packet at `offset`, copying the message (0..1195 bytes; else RangeError) from elsewhere in the memory. Returns its length, 5 + messageLength. */
   encodeData(
     offset: number,
@@ -201,6 +98,11 @@ export interface Core {
   /** A new, empty window over at most `limit` messages (1..8192; else RangeError). Throws a RangeError naming the pool if it has no slot for the window's own record. */
   createSendWindow(limit: number): SendWindow;
   createReceiveWindow(limit: number): ReceiveWindow;
+  /**
+   * A decoder that fills the holes of `window` from repairs. It takes one slot, and one for each equation that it stores. RangeError if the window has one already, was released or is of another
+   * core, or if the pool has no slot. Released with its window at the latest.
+   */
+  createDecoder(window: ReceiveWindow): Decoder;
 }
 
 /** Bytes of headroom before the MSP packet in {@link Core.transmitRegion}: MAC, nonce, ports, frame and envelope fit. */

@@ -1,4 +1,4 @@
-import { MESSAGE_BYTES, type SendWindow } from "../core.ts";
+import { MESSAGE_BYTES } from "../core.ts";
 import type { SendWindowKernel, WindowHandle } from "../kernel.ts";
 import {
   SEND_BASE,
@@ -8,6 +8,7 @@ import {
   SEND_NEXT,
   SEND_NEXT_UNSENT,
 } from "../memory-map.ts";
+import type { DeliverySample, SendWindow } from "../send-window.ts";
 import type { SequenceNumber } from "../sequence.ts";
 import { checkFlags, checkWhole, checkWireNumber, throwReleased } from "./misuse.ts";
 
@@ -119,6 +120,43 @@ export class CheckedSendWindow implements SendWindow {
   acknowledge(ack: SequenceNumber): number {
     checkWireNumber("acknowledgement", ack);
     return this.#kernel.acknowledge(this.#live(), ack);
+  }
+
+  get arrived(): SequenceNumber {
+    throw new Error("not built yet");
+  }
+  get arrivedCount(): number {
+    throw new Error("not built yet");
+  }
+  get deliveredCount(): number {
+    throw new Error("not built yet");
+  }
+  get missingSentAtMs(): number {
+    throw new Error("not built yet");
+  }
+  get sample(): DeliverySample {
+    throw new Error("not built yet");
+  }
+  markMissing(): number {
+    throw new Error("not built yet");
+  }
+  markOverdue(): number {
+    throw new Error("not built yet");
+  }
+  isArrived(): boolean {
+    throw new Error("not built yet");
+  }
+  beginSample(): void {
+    throw new Error("not built yet");
+  }
+  markAppLimited(): void {
+    throw new Error("not built yet");
+  }
+  arriveThrough(): number {
+    throw new Error("not built yet");
+  }
+  arriveBitmap(): number {
+    throw new Error("not built yet");
   }
 
   release(): void {

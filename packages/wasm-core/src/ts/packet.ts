@@ -1,4 +1,4 @@
-import { DATA_HEADER_BYTES, INBOUND_MESSAGE_BYTES, PacketFlag, PacketKind } from "../core.ts";
+import { DATA_HEADER_BYTES, INBOUND_MESSAGE_BYTES } from "../core.ts";
 import type { PacketKernel } from "../kernel.ts";
 import {
   PACKET_ACK,
@@ -9,6 +9,7 @@ import {
   PACKET_RECORD,
   PACKET_SEQUENCE,
 } from "../memory-map.ts";
+import { PacketFlag, PacketKind } from "../packet.ts";
 import type { SequenceNumber } from "../sequence.ts";
 import type { Pool } from "./pool.ts";
 

@@ -1,4 +1,3 @@
-import { Arrival } from "../core.ts";
 import type { ReceiveWindowKernel, WindowHandle } from "../kernel.ts";
 import {
   BLOCK_KIND,
@@ -13,6 +12,7 @@ import {
   RECEIVE_TAKEN,
   WINDOW_MESSAGES_LIMIT,
 } from "../memory-map.ts";
+import { Arrival } from "../receive-window.ts";
 import { type SequenceNumber, sequenceAdd, sequenceDistance } from "../sequence.ts";
 import { invariant, type Pool } from "./pool.ts";
 import { blocksNeeded, createWindow, indexInsert, indexLookup, indexRemove } from "./window-index.ts";
