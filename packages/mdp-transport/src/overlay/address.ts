@@ -73,6 +73,9 @@ export const TRANSMITTER_ADDRESS: AddressToWrite = {
   bytes: new Uint8Array(0),
 };
 
+/** "The other end of this link" as an address: in a question, "who are you?". */
+export const OTHER_END_ADDRESS: AddressToWrite = { form: AddressForm.OTHER_END, bytes: new Uint8Array(0) };
+
 /** Bytes that {@link encodeAddress} writes: 1..33. */
 export function addressBytes(address: AddressToWrite): number {
   return 1 + address.bytes.length;

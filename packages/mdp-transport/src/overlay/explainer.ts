@@ -1,19 +1,20 @@
 import { type LinkAddress, TokenBucket } from "@meshstream/msp";
-import { AddressForm, copyAddress, type WireAddress, wholeAddress } from "./address.ts";
+import { AddressForm, copyAddress, OTHER_END_ADDRESS, type WireAddress, wholeAddress } from "./address.ts";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import { encodeExplain, parseExplained } from "./explain.ts";
 import { FrameFlag, type FrameToWrite, FrameType } from "./frame.ts";
 import { Limit } from "./limits.ts";
 import type { Link } from "./link.ts";
-import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
+import type { Neighbour, NeighbourNode } from "./neighbours.ts";
 import { type Outgoing, shortAddress } from "./outgoing.ts";
+import type { Paths } from "./paths.ts";
 import { Timing } from "./timing.ts";
 
 /** "Please explain", in both directions (docs/wire.md W6). */
 export class Explainer {
   readonly #book: AddressBook;
-  readonly #neighbours: NeighbourTable;
+  readonly #paths: Paths;
   readonly #outgoing: Outgoing;
   readonly #counters: Counters;
   readonly #asks = new TokenBucket(50, 20);
@@ -23,19 +24,20 @@ export class Explainer {
 
   constructor(parts: {
     book: AddressBook;
-    neighbours: NeighbourTable;
+    paths: Paths;
     outgoing: Outgoing;
     counters: Counters;
   }) {
     this.#book = parts.book;
-    this.#neighbours = parts.neighbours;
+    this.#paths = parts.paths;
     this.#outgoing = parts.outgoing;
     this.#counters = parts.counters;
   }
 
   /**
    * Ask whom an abbreviation means that came from `from` on `link`: that neighbour if it is one (`node`), else the
-   * sender and everyone on the link. Other forms are not asked about. At most 50 a second, and once in 20 ms for each.
+   * sender and everyone on the link. On a link with two ends, "this end" makes us ask who that is. Other forms are not
+   * asked about. At most 50 a second, and once in 20 ms for each.
    */
   ask(
     bytes: Uint8Array,
@@ -45,8 +47,9 @@ export class Explainer {
     node: NeighbourNode | undefined,
     nowMs: number,
   ): void {
-    if (address.form !== AddressForm.ABBREVIATION) return;
-    const asked = copyAddress(bytes, address);
+    const isOtherEnd = address.form === AddressForm.THIS_END && link.isPointToPoint;
+    if (address.form !== AddressForm.ABBREVIATION && !isOtherEnd) return;
+    const asked = isOtherEnd ? OTHER_END_ADDRESS : copyAddress(bytes, address);
     if (!this.#mayAsk(asked.bytes.join(), nowMs)) {
       this.#counters["ask-limit"]++;
       return;
@@ -131,10 +134,10 @@ export class Explainer {
     );
   }
 
-  /** We tell of our own identities and of neighbours that we reach, not of every SID that someone mentioned. */
+  /** We tell of our own identities and of whom we reach, at any distance, not of every SID that someone mentioned. */
   #mayTell(entry: BookEntry, asker: Neighbour): boolean {
     if (entry === asker.node.entry) return false;
-    return entry.ownIndex >= 0 || this.#neighbours.nodeOf(entry)?.reachable !== undefined;
+    return entry.ownIndex >= 0 || this.#paths.route(entry) !== undefined;
   }
 
   #mayAnswer(to: Neighbour, nowMs: number): boolean {

@@ -1,5 +1,6 @@
 import type { LinkAddress, Sid } from "@meshstream/msp";
 import type { Core } from "@meshstream/wasm-core";
+import type { WireAddress } from "./address.ts";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Bindings } from "./bindings.ts";
 import { CopyFilter } from "./copy-filter.ts";
@@ -11,6 +12,7 @@ import { type Frame, FrameFlag, FrameType, parseFrame } from "./frame.ts";
 import type { Link } from "./link.ts";
 import type { LinkStateExchange } from "./link-state-exchange.ts";
 import type { Neighbour, NeighbourTable } from "./neighbours.ts";
+import type { PathExchange } from "./path-exchange.ts";
 import { parsePorts, ServicePort } from "./ports.ts";
 import type { Relay } from "./relay.ts";
 import { AddressResolver } from "./resolver.ts";
@@ -22,6 +24,7 @@ interface IntakeParts {
   readonly book: AddressBook;
   readonly neighbours: NeighbourTable;
   readonly linkState: LinkStateExchange;
+  readonly pathExchange: PathExchange;
   readonly explainer: Explainer;
   readonly bindings: Bindings;
   readonly provider: SealProvider;
@@ -40,6 +43,10 @@ interface IntakeParts {
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #resolver: AddressResolver;
+  /** The node at the other end of each point-to-point link, as soon as it has said who it is. */
+  readonly #otherEnds = new Map<Link, BookEntry>();
+  /** How the transmitter of the packet at hand is written in it. */
+  #transmitterAddress: WireAddress | undefined;
   readonly #copies = new CopyFilter();
 
   constructor(parts: IntakeParts) {
@@ -72,18 +79,20 @@ export class Intake {
   /** Who sent the packet; undefined if it is to be dropped. */
   #neighbourOf(envelope: Envelope, link: Link, from: LinkAddress, nowMs: number): Neighbour | undefined {
     const { core, counters, neighbours, explainer } = this.#parts;
-    this.#resolver.begin(undefined);
+    this.#resolver.begin(this.#otherEnds.get(link), link.isPointToPoint);
     const transmitter = this.#resolver.resolve(core.bytes, envelope.transmitter, nowMs);
     if (typeof transmitter === "string") {
       counters[transmitter]++;
       explainer.ask(core.bytes, envelope.transmitter, link, from, undefined, nowMs);
       return undefined;
     }
-    this.#resolver.begin(transmitter);
+    this.#resolver.begin(transmitter, link.isPointToPoint);
     if (transmitter.ownIndex >= 0) {
       counters["own-packet"]++;
       return undefined;
     }
+    this.#transmitterAddress = envelope.transmitter;
+    if (link.isPointToPoint) this.#otherEnds.set(link, transmitter);
     const neighbour = neighbours.heard(transmitter, link, from, nowMs);
     if (neighbour === undefined) counters["neighbours-full"]++;
     return neighbour;
@@ -91,7 +100,7 @@ export class Intake {
 
   /** Take in what the envelope says of the neighbour; false if the packet is a copy (docs/wire.md W4). */
   #noteEnvelope(envelope: Envelope, end: number, neighbour: Neighbour, nowMs: number): boolean {
-    const { core, counters, linkState } = this.#parts;
+    const { core, counters, linkState, pathExchange } = this.#parts;
     neighbour.theirInterface = envelope.interfaceNumber;
     if (envelope.sequence >= 0) {
       const mark = packetMark(core.bytes, envelope.framesOffset, end);
@@ -106,6 +115,7 @@ export class Intake {
       if (neighbour.received.latest >= 0) {
         // And it did know: it began anew, and so do its numbers.
         counters["neighbour-restarts"]++;
+        pathExchange.handleRestart(neighbour.node, nowMs);
         neighbour.received.reset();
         neighbour.knowsUs = false;
       }
@@ -219,6 +229,10 @@ export class Intake {
     }
     if (!provider.open(key, core.bytes, frame.payloadOffset, frame.payloadLength)) {
       counters["open-failed"]++;
+      // Two SIDs may begin alike: perhaps it is of another one (docs/wire.md W11.14).
+      const address = frame.source ?? this.#transmitterAddress!;
+      const { link, address: from, node } = neighbour;
+      this.#parts.explainer.ask(core.bytes, address, link, from, node, nowMs);
       return;
     }
     book.verify(source);

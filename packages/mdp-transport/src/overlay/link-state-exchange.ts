@@ -75,7 +75,7 @@ export class LinkStateExchange {
   /** Take in the records in [offset, end), sent by the neighbour that sent the packet. */
   handleRecords(bytes: Uint8Array, offset: number, end: number, from: Neighbour, nowMs: number): void {
     const sender = from.node.entry;
-    this.#resolver.begin(sender);
+    this.#resolver.begin(sender, from.link.isPointToPoint);
     for (let at = offset; at < end; ) {
       const record = parseLinkRecord(bytes, at, end);
       if (record.kind === "fault") {

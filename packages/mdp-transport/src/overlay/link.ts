@@ -8,6 +8,8 @@ export interface OverlayLink {
   readonly peers?: readonly LinkAddress[];
   /** Whether to announce the node to the link's broadcast addresses. Default: true. */
   readonly broadcast?: boolean;
+  /** Whether the link has only two ends, as a serial line: the addresses fc and fd mean something there. Default: false. */
+  readonly pointToPoint?: boolean;
 }
 
 /** One link of a node. */
@@ -19,12 +21,15 @@ export class Link {
   readonly broadcast: readonly LinkAddress[];
   /** Most bytes of a packet sent here. */
   readonly mtuBytes: number;
+  /** There are only two ends to it. */
+  readonly isPointToPoint: boolean;
   readonly #peers = new Set<LinkAddress>();
 
   constructor(index: number, options: OverlayLink) {
     this.index = index;
     this.transport = options.transport;
     this.broadcast = options.broadcast === false ? [] : options.transport.broadcast;
+    this.isPointToPoint = options.pointToPoint ?? false;
     this.mtuBytes = Math.min(options.transport.mtuBytes, PACKET_BYTES);
   }
 

@@ -109,8 +109,8 @@ export class OverlayNode implements SealedTransport {
     const topology = new Topology();
     const paths = new Paths(book.own[0]!, neighbours, topology);
     const outgoing = new Outgoing(identities[0]!.bytes, counters, randomByte());
-    const frames = new FrameSender(outgoing, counters);
-    const explainer = new Explainer({ book, neighbours, outgoing, counters });
+    const frames = new FrameSender(outgoing, counters, wakeBy);
+    const explainer = new Explainer({ book, paths, outgoing, counters });
     const keys = new SharedKeys(options.identities, provider);
     const nonces = new NonceSource(entropy);
 
@@ -145,6 +145,7 @@ export class OverlayNode implements SealedTransport {
       book,
       neighbours,
       linkState: this.#linkState,
+      pathExchange: this.#pathExchange,
       explainer,
       bindings: this.#bindings,
       provider,

@@ -11,15 +11,20 @@ export type Unresolved = NoEntry | "address-no-previous" | "address-point-to-poi
 export class AddressResolver {
   readonly #book: AddressBook;
   #transmitter: BookEntry | undefined;
+  #isPointToPoint = false;
   #previous: BookEntry | Unresolved = "address-no-previous";
 
   constructor(book: AddressBook) {
     this.#book = book;
   }
 
-  /** Begin a packet, or the payload of a link-state frame, of `transmitter` (undefined: not known yet). */
-  begin(transmitter: BookEntry | undefined): void {
+  /**
+   * Begin a packet, or the payload of a link-state frame, of `transmitter` (undefined: not known yet). Where the link
+   * has only two ends, "this end" is that node, and "the other end" this one.
+   */
+  begin(transmitter: BookEntry | undefined, isPointToPoint = false): void {
     this.#transmitter = transmitter;
+    this.#isPointToPoint = isPointToPoint;
     this.#previous = "address-no-previous";
   }
 
@@ -42,8 +47,10 @@ export class AddressResolver {
         return this.#previous;
       case AddressForm.TRANSMITTER:
         return this.#transmitter ?? "address-unknown";
-      default:
-        return "address-point-to-point";
+      case AddressForm.THIS_END:
+        return this.#isPointToPoint ? (this.#transmitter ?? "address-unknown") : "address-point-to-point";
+      case AddressForm.OTHER_END:
+        return this.#isPointToPoint ? this.#book.own[0]! : "address-point-to-point";
     }
   }
 }
