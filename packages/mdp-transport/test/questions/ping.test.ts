@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { BIND_ALL, MspError, type SealedTransport, Sid } from "@meshstream/msp";
 import { createRandom, type LinkConfig, VirtualClock } from "@meshstream/netem";
 import { createCore } from "@meshstream/wasm-core";
-import { MemoryNetwork } from "../src/memory/network.ts";
-import { type PingOptions, ping } from "../src/questions/ping.ts";
+import { MemoryNetwork } from "../../src/memory/network.ts";
+import { type PingOptions, ping } from "../../src/questions/ping.ts";
 
 const hasCode = (code: string) => (error: unknown) => error instanceof MspError && error.code === code;
 
