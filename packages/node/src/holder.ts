@@ -68,6 +68,7 @@ async function startNode(
     transport,
     bound: udp.local,
     neighbours: async () => node.neighbours(),
+    routes: async () => node.routes(),
     publishService: (name, port) => node.publishService(name, port),
     retire,
   };
@@ -78,6 +79,7 @@ function serveClients(seat: HomeSeat, node: OverlayNode, udp: UdpTransport): Rea
   const management = {
     status: () => ({ bound: udp.local }),
     neighbours: () => node.neighbours(),
+    routes: () => node.routes(),
     addPeer: (address: string) => {
       parseSocketAddress(address, 1);
       node.addPeer(0, address);

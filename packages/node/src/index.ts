@@ -1,5 +1,14 @@
 // One package is enough to write a program on Node: what openMesh() gives, and what it is made of.
-export type { NeighbourInfo, PublishedService } from "@meshstream/mdp-transport";
+export type {
+  AskOptions,
+  FoundService,
+  KeyAnswer,
+  NeighbourInfo,
+  PingOptions,
+  PublishedService,
+  RouteInfo,
+  TraceResult,
+} from "@meshstream/mdp-transport";
 export {
   type Address,
   BIND_ALL,

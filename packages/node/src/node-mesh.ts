@@ -1,4 +1,17 @@
-import { type NeighbourInfo, type PingOptions, type PublishedService, ping } from "@meshstream/mdp-transport";
+import {
+  type AskOptions,
+  type FoundService,
+  findServices,
+  type KeyAnswer,
+  type NeighbourInfo,
+  type PingOptions,
+  type PublishedService,
+  ping,
+  type RouteInfo,
+  signingKeyOf,
+  type TraceResult,
+  trace,
+} from "@meshstream/mdp-transport";
 import { Mesh, type MspConfig, type SealedTransport, Sid } from "@meshstream/msp";
 import type { Engine } from "@meshstream/wasm-core";
 import { systemClock } from "./clock.ts";
@@ -11,6 +24,7 @@ export interface NodeAccess {
   readonly transport: SealedTransport;
   readonly bound: string | undefined;
   neighbours(): Promise<readonly NeighbourInfo[]>;
+  routes(): Promise<readonly RouteInfo[]>;
   publishService(name: string, port: number): PublishedService;
   /** The mesh begins to close: programs that want to attach had better wait until the home is free. */
   retire(): void;
@@ -43,6 +57,11 @@ export class NodeMesh extends Mesh {
     return this.access.neighbours();
   }
 
+  /** The nodes that ours reaches, with the way to each. Rejects with MspError "transport-lost" if the holder of the home is gone. */
+  routes(): Promise<readonly RouteInfo[]> {
+    return this.access.routes();
+  }
+
   /**
    * Tell every node that asks that a service of this name is at this port, until it is closed or this program ends
    * (docs/wire.md W9.4). A name has 1 to 64 visible ASCII characters without "=". Rejects with MspError "argument" for a
@@ -65,6 +84,28 @@ export class NodeMesh extends Mesh {
 
   /** Send an echo request and time the answer. Rejects with MspError "timeout", "address", "aborted" or "transport-lost". */
   ping(sid: Sid | string, options?: PingOptions): Promise<{ rttMs: number }> {
-    return ping(this.transport, systemClock, typeof sid === "string" ? Sid.fromHex(sid) : sid, options);
+    return ping(this.transport, systemClock, parseSid(sid), options);
   }
+
+  /** Find out by which nodes packets go to a node and come back. Rejects as {@link ping} does. */
+  trace(sid: Sid | string, options?: AskOptions): Promise<TraceResult> {
+    return trace(this.transport, systemClock, parseSid(sid), options);
+  }
+
+  /** Ask a node for the signing key of its SID, and check the answer. Rejects as {@link ping} does. */
+  signingKey(sid: Sid | string, options?: AskOptions): Promise<KeyAnswer> {
+    return signingKeyOf(this.transport, systemClock, parseSid(sid), options);
+  }
+
+  /**
+   * Ask 1 to 256 nodes which services they tell of, and wait for `timeoutMs` (default 1000). Rejects with MspError
+   * "argument", "address", "aborted" or "transport-lost".
+   */
+  findServices(sids: readonly (Sid | string)[], options?: AskOptions): Promise<readonly FoundService[]> {
+    return findServices(this.transport, systemClock, sids.map(parseSid), options);
+  }
+}
+
+function parseSid(sid: Sid | string): Sid {
+  return typeof sid === "string" ? Sid.fromHex(sid) : sid;
 }

@@ -87,6 +87,7 @@ async function attachTo(
     transport,
     bound: transport.status.bound,
     neighbours: () => transport.neighbours(),
+    routes: () => transport.routes(),
     publishService: (name, port) => transport.publishService(name, port),
     retire: () => {},
   };

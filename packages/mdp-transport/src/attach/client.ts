@@ -24,12 +24,20 @@ import {
   SID_BROADCAST,
 } from "../mdp2/record.ts";
 import type { NeighbourInfo } from "../overlay/neighbour-info.ts";
+import type { RouteInfo } from "../overlay/paths.ts";
 import { encodeService, type PublishedService, parseService } from "../overlay/services/service-directory.ts";
 import { type BindingOwner, ClientBinding } from "./client-binding.ts";
 import { type AttachCounters, createAttachCounters } from "./counters.ts";
 import { ATTACH_VERSION, encodeFrame, encodeHello, type FrameFault, FrameReader } from "./frame.ts";
 import { AttachLimit } from "./limits.ts";
-import { ManagementPort, type NodeStatus, parseNeighbour, parseStatus } from "./management.ts";
+import {
+  ManagementPort,
+  type NodeStatus,
+  parseNeighbour,
+  parseRoute,
+  parseStatus,
+  ROUTES_PER_PAGE,
+} from "./management.ts";
 import { PortTable } from "./port-table.ts";
 import { equalBytes, SidTable } from "./sid-table.ts";
 import type { ByteStream } from "./stream.ts";
@@ -50,6 +58,8 @@ export interface AttachedTransport extends SealedTransport {
   readonly counters: Readonly<AttachCounters>;
   /** The node's neighbour table. Rejects with MspError "transport-lost". */
   neighbours(): Promise<readonly NeighbourInfo[]>;
+  /** The node's routes. Rejects with MspError "transport-lost". */
+  routes(): Promise<readonly RouteInfo[]>;
   /** Have the node try to reach a neighbour at a link address. Rejects with MspError "address" if it is none, or "transport-lost". */
   addPeer(address: string): Promise<void>;
   /**
@@ -170,6 +180,18 @@ class AttachedNode implements AttachedTransport, BindingOwner {
   async neighbours(): Promise<readonly NeighbourInfo[]> {
     const rows = (await this.request(ManagementPort.NEIGHBOURS)).map(parseNeighbour);
     return rows.filter((row) => row !== undefined);
+  }
+
+  async routes(): Promise<readonly RouteInfo[]> {
+    const routes: RouteInfo[] = [];
+    while (routes.length < AttachLimit.ROUTES) {
+      const page = await this.request(ManagementPort.ROUTES, routes.at(-1)?.sid.bytes);
+      const rows = page.map(parseRoute).filter((row) => row !== undefined);
+      routes.push(...rows);
+      // A page without a row that can be read would come again and again.
+      if (page.length < ROUTES_PER_PAGE || rows.length === 0) break;
+    }
+    return routes;
   }
 
   async addPeer(address: string): Promise<void> {

@@ -15,6 +15,8 @@ export const AttachLimit = {
   BINDINGS: 8192,
   /** Records of one answer to a management request: about 4 MiB of the client's memory. */
   ANSWER_RECORDS: 4096,
+  /** Routes that a client takes in, which is more than a node has: about 15 MiB of the client's memory, on demand. */
+  ROUTES: 32_768,
   /** SIDs that each side keeps interned: about 1 MiB. */
   SIDS: 4096,
 } as const;

@@ -1,5 +1,6 @@
 import { MspError, Sid } from "@meshstream/msp";
 import type { NeighbourInfo } from "../overlay/neighbour-info.ts";
+import type { RouteInfo } from "../overlay/paths.ts";
 import type { PublishedService } from "../overlay/services/service-directory.ts";
 
 /** Where a client addresses the node itself: remote SID "any" and one of these ports (docs/wire.md W12). */
@@ -12,11 +13,16 @@ export const ManagementPort = {
   NEIGHBOURS: 0x4d53_0002,
   /** Payload: a link address in UTF-8 to try to reach a neighbour at. No answer record but the last. */
   ADD_PEER: 0x4d53_0003,
+  /** The routes in the order of their SIDs, {@link ROUTES_PER_PAGE} at most: one answer for each, JSON. Payload: the SID after which to begin, or none. */
+  ROUTES: 0x4d53_0004,
   /** Payload: a service, as an answer on port 11 tells it, to tell of while the client is attached (docs/wire.md W9.4). No answer record but the last. */
   PUBLISH: 0x4d53_0005,
   /** Payload: a service that this client has published. No answer record but the last. */
   WITHDRAW: 0x4d53_0006,
 } as const;
+
+/** Routes in the answer to one question: a large table must not fill the stream at once. */
+export const ROUTES_PER_PAGE = 256;
 
 /** What a client is told about the holder. */
 export interface NodeStatus {
@@ -28,6 +34,7 @@ export interface NodeStatus {
 export interface NodeManagement {
   status(): NodeStatus;
   neighbours(): readonly NeighbourInfo[];
+  routes(): readonly RouteInfo[];
   /** Throws MspError "address" for what is no link address. */
   addPeer(address: string): void;
   /** See OverlayNode.publishService. */
@@ -48,6 +55,10 @@ export function answerManagement(
       return [encodeJson(management.status())];
     case ManagementPort.NEIGHBOURS:
       return management.neighbours().map((row) => encodeJson({ ...row, sid: row.sid.hex }));
+    case ManagementPort.ROUTES:
+      return routesPage(management.routes(), payload).map((row) =>
+        encodeJson({ ...row, sid: row.sid.hex, nextHop: row.nextHop.hex, lastHop: row.lastHop.hex }),
+      );
     case ManagementPort.ADD_PEER:
       management.addPeer(decoder.decode(payload));
       return [];
@@ -66,13 +77,38 @@ export function parseStatus(payload: Uint8Array): NodeStatus | undefined {
 /** The neighbour in an answer; undefined if it holds none. Never throws. */
 export function parseNeighbour(payload: Uint8Array): NeighbourInfo | undefined {
   const json = parseJsonObject(payload);
-  if (json === undefined || typeof json.sid !== "string" || !/^[0-9A-F]{64}$/.test(json.sid))
-    return undefined;
+  const sid = parseSid(json?.sid);
+  if (json === undefined || sid === undefined) return undefined;
   const { link, address, reachable, heardAgoMs, dropPercent } = json;
   if (typeof link !== "number" || typeof address !== "string") return undefined;
   if (typeof reachable !== "boolean" || typeof heardAgoMs !== "number") return undefined;
-  const row = { sid: Sid.fromHex(json.sid), link, address, reachable, heardAgoMs };
+  const row = { sid, link, address, reachable, heardAgoMs };
   return typeof dropPercent === "number" ? { ...row, dropPercent } : row;
+}
+
+/** The route in an answer; undefined if it holds none. Never throws. */
+export function parseRoute(payload: Uint8Array): RouteInfo | undefined {
+  const json = parseJsonObject(payload);
+  if (json === undefined) return undefined;
+  const [sid, nextHop, lastHop] = [parseSid(json.sid), parseSid(json.nextHop), parseSid(json.lastHop)];
+  if (sid === undefined || nextHop === undefined || lastHop === undefined) return undefined;
+  const { hops, viaLink, dropRate, heardAgoMs } = json;
+  if (typeof hops !== "number" || typeof viaLink !== "number") return undefined;
+  if (typeof dropRate !== "number" || typeof heardAgoMs !== "number") return undefined;
+  return { sid, hops, nextHop, lastHop, viaLink, dropRate, heardAgoMs };
+}
+
+/** The routes that a question asks for. Throws MspError "address" for a payload that is no SID. */
+function routesPage(routes: readonly RouteInfo[], after: Uint8Array): readonly RouteInfo[] {
+  const afterHex = after.length === 0 ? "" : Sid.fromBytes(after).hex;
+  return routes
+    .filter(({ sid }) => sid.hex > afterHex)
+    .sort((a, b) => (a.sid.hex < b.sid.hex ? -1 : 1))
+    .slice(0, ROUTES_PER_PAGE);
+}
+
+function parseSid(json: unknown): Sid | undefined {
+  return typeof json === "string" && /^[0-9A-F]{64}$/.test(json) ? Sid.fromHex(json) : undefined;
 }
 
 function encodeJson(value: unknown): Uint8Array {

@@ -62,6 +62,7 @@ export class AttachRig {
 export const NO_MANAGEMENT: NodeManagement = {
   status: () => ({}),
   neighbours: () => [],
+  routes: () => [],
   addPeer: () => {},
   publishService: (name, port) => ({ name, port, ready: Promise.resolve(), close: () => {} }),
 };
