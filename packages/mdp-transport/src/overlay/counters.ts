@@ -50,6 +50,10 @@ export const DROP_REASONS = [
   "closed",
   "no-route",
   "over-mtu",
+  "queue-full",
+  "queue-expired",
+  "held-full",
+  "frame-unacknowledged",
   "local-full",
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
@@ -59,6 +63,7 @@ export const EVENTS = [
   "packets-received",
   "packets-sent",
   "frames-received",
+  "frames-resent",
   "messages-sent",
   "messages-delivered",
   "local-delivered",
@@ -73,6 +78,7 @@ export const EVENTS = [
   "explain-answered",
   "neighbours-found",
   "neighbours-lost",
+  "neighbours-deaf",
   "neighbour-restarts",
 ] as const;
 

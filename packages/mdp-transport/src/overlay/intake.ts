@@ -102,6 +102,7 @@ export class Intake {
   #noteEnvelope(envelope: Envelope, end: number, neighbour: Neighbour, nowMs: number): boolean {
     const { core, counters, linkState, pathExchange } = this.#parts;
     neighbour.theirInterface = envelope.interfaceNumber;
+    neighbour.stats.packetsReceived++;
     if (envelope.sequence >= 0) {
       const mark = packetMark(core.bytes, envelope.framesOffset, end);
       const what = neighbour.received.note(envelope.sequence, mark);
@@ -142,6 +143,7 @@ export class Intake {
       }
       at = frame.end;
       counters["frames-received"]++;
+      neighbour.stats.framesReceived++;
       this.#handleFrame(frame, neighbour, packetBytes, nowMs);
     }
   }

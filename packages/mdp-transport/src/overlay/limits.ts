@@ -27,6 +27,10 @@ export const Limit = {
   QUEUED: 256,
   /** Of these, for one neighbour. */
   QUEUED_PER_NEIGHBOUR: 64,
+  /** Frames that are kept until a neighbour has acknowledged them [1.4 KiB each]. */
+  HELD: 2048,
+  /** Of these, to one neighbour. */
+  HELD_PER_NEIGHBOUR: 256,
   /** Ports bound at once [500 bytes each]. */
   BINDINGS: 16_384,
   /** Packets under way between ports of this node [1.3 KiB each]. */

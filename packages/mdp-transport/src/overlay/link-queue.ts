@@ -9,6 +9,8 @@ export interface QueuedFrame {
   readonly bytes: Uint8Array;
   /** Where the payload begins in it; the sequence number stands 3 bytes before. */
   readonly payloadOffset: number;
+  /** Which frame to its neighbour it is, by {@link NeighbourNode.frameCount}. */
+  number: number;
   /** 0..3, the most urgent first (docs/wire.md W5). */
   readonly queue: number;
   readonly expiresAtMs: number;

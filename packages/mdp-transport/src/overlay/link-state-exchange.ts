@@ -3,6 +3,7 @@ import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import type { Explainer } from "./explainer.ts";
 import { FrameFlag, type FrameToWrite } from "./frame.ts";
+import type { FrameSender } from "./frame-sender.ts";
 import {
   encodeLinkRecord,
   type LinkRecord,
@@ -28,6 +29,7 @@ export class LinkStateExchange {
   readonly #neighbours: NeighbourTable;
   readonly #pathExchange: PathExchange;
   readonly #outgoing: Outgoing;
+  readonly #frames: FrameSender;
   readonly #explainer: Explainer;
   readonly #counters: Counters;
   readonly #wakeBy: (atMs: number) => void;
@@ -38,6 +40,7 @@ export class LinkStateExchange {
     neighbours: NeighbourTable;
     pathExchange: PathExchange;
     outgoing: Outgoing;
+    frames: FrameSender;
     explainer: Explainer;
     counters: Counters;
     wakeBy: (atMs: number) => void;
@@ -46,6 +49,7 @@ export class LinkStateExchange {
     this.#neighbours = parts.neighbours;
     this.#pathExchange = parts.pathExchange;
     this.#outgoing = parts.outgoing;
+    this.#frames = parts.frames;
     this.#explainer = parts.explainer;
     this.#counters = parts.counters;
     this.#wakeBy = parts.wakeBy;
@@ -62,14 +66,17 @@ export class LinkStateExchange {
 
   /** A frame of `neighbour` asked for an early acknowledgement of the packet that carried it. */
   handleAckSoon(neighbour: Neighbour, nowMs: number): void {
-    neighbour.ackSoonCount = (neighbour.ackSoonCount ?? 0) + 1;
-    const full = neighbour.ackSoonCount >= ACK_SOON_FRAMES;
-    this.recordBy(neighbour, full ? nowMs : nowMs + Timing.ACK_SOON);
+    neighbour.wantsAcks = true;
+    if (neighbour.stats.packetsReceived - neighbour.recordedPackets >= ACK_PACKETS) {
+      this.#sendRecord(neighbour, nowMs); // now, however soon after the last: or packets fall out of the mask
+    } else {
+      this.recordBy(neighbour, nowMs + Timing.ACK_SOON);
+    }
   }
 
   /** A packet of `neighbour` was missed. Of use only to a neighbour that waits for acknowledgements. */
   handleGap(neighbour: Neighbour, nowMs: number): void {
-    if (neighbour.ackSoonCount !== undefined) this.recordBy(neighbour, nowMs + Timing.ACK_GAP);
+    if (neighbour.wantsAcks) this.recordBy(neighbour, nowMs + Timing.ACK_GAP);
   }
 
   /** Take in the records in [offset, end), sent by the neighbour that sent the packet. */
@@ -129,22 +136,40 @@ export class LinkStateExchange {
     for (const relation of from.node.relations) {
       if (relation.link.index !== linkIndex) continue;
       if (relation.link === from.link && relation !== from) continue;
-      relation.hearsUsAtMs = nowMs;
-      relation.knowsUs = true;
-      const dropRateBefore = linkDropRateOf(relation);
-      relation.missedOf15 = missedOf15(record, relation.numberedCount);
-      if (linkDropRateOf(relation) !== dropRateBefore) this.#pathExchange.handleChange(nowMs);
-      if (relation.reachable) continue;
-      relation.reachable = true;
-      // Away from what it heard in an earlier life of ours, which it may take for copies (docs/wire.md W4).
-      relation.packetSequence = record.ackSequence < 0 ? 0 : (record.ackSequence + 128) & 0xff;
-      relation.numberedCount = 0;
-      relation.retryMs = Timing.FIRST_RETRY;
-      relation.retryCount = 0;
-      this.#counters["neighbours-found"]++;
-      this.recordBy(relation, nowMs);
-      this.#pathExchange.handleChange(nowMs);
+      this.#handleAck(record, relation, nowMs);
     }
+  }
+
+  #handleAck(record: LinkRecord, relation: Neighbour, nowMs: number): void {
+    const { ledger } = relation;
+    const dropRateBefore = linkDropRateOf(relation);
+    const isNews = ledger.handleAck(record.ackSequence, record.ackMask) || record.ackSequence < 0;
+    if (isNews) this.#frames.handleAck(relation, nowMs);
+    if (linkDropRateOf(relation) !== dropRateBefore) this.#pathExchange.handleChange(nowMs);
+    if (!relation.handleHearsUs(isNews, nowMs)) {
+      if (relation.reachable) this.#deafened(relation, nowMs);
+      return;
+    }
+    relation.knowsUs = true;
+    if (relation.reachable) return;
+    relation.reachable = true;
+    // Away from what it heard in an earlier life of ours, which it may take for copies (docs/wire.md W4).
+    if (!ledger.isNumbering) ledger.begin(record.ackSequence);
+    relation.retryMs = Timing.FIRST_RETRY;
+    relation.retryCount = 0;
+    this.#counters["neighbours-found"]++;
+    this.recordBy(relation, nowMs);
+    this.#pathExchange.handleChange(nowMs);
+  }
+
+  /** It says that it hears us, but what it acknowledges shows that it no longer does. Its numbers go on, to show when. */
+  #deafened(relation: Neighbour, nowMs: number): void {
+    relation.reachable = false;
+    relation.knowsUs = false;
+    relation.retryMs = Timing.FIRST_RETRY;
+    this.#counters["neighbours-deaf"]++;
+    this.recordBy(relation, nowMs);
+    this.#pathExchange.handleChange(nowMs);
   }
 
   #sendRecord(relation: Neighbour, nowMs: number): void {
@@ -160,7 +185,7 @@ export class LinkStateExchange {
     };
     if (this.#sendRecords(relation, [record])) {
       relation.recordSentAtMs = nowMs;
-      if (relation.ackSoonCount !== undefined) relation.ackSoonCount = 0;
+      relation.recordedPackets = relation.stats.packetsReceived;
     }
     relation.recordDueMs = nowMs + (relation.reachable ? Timing.TICK : relation.retryMs);
     if (relation.reachable) return;
@@ -193,17 +218,8 @@ function linkStateFrame(node: NeighbourNode): FrameToWrite {
   };
 }
 
-/** How many of the last 15 packets before the latest are missing from an acknowledgement. */
-function missedOf15(record: LinkRecord, numberedCount: number): number {
-  const known = Math.min(15, numberedCount - 1);
-  if (record.ackSequence < 0 || known <= 0) return 0;
-  let missed = 0;
-  for (let bit = 0; bit < known; bit++) if (((record.ackMask >>> bit) & 1) === 0) missed++;
-  return missed;
-}
-
-// A record is due after so many frames that ask for one: half of what its mask holds.
-const ACK_SOON_FRAMES = 16;
+// A record is due after so many packets, if one of them asks for it: half of what its mask holds.
+const ACK_PACKETS = 16;
 
 const RETRIES_BEFORE_SKIP = 3;
 

@@ -1,5 +1,6 @@
 import { type DatagramTransport, type LinkAddress, MspError } from "@meshstream/msp";
 import { Limit } from "./limits.ts";
+import { LinkQueue } from "./link-queue.ts";
 
 /** A link given to a node: an unsealed datagram transport, and whom to seek on it. */
 export interface OverlayLink {
@@ -10,6 +11,11 @@ export interface OverlayLink {
   readonly broadcast?: boolean;
   /** Whether the link has only two ends, as a serial line: the addresses fc and fd mean something there. Default: false. */
   readonly pointToPoint?: boolean;
+  /**
+   * Send no faster than this: what is beyond waits in the node, the most urgent first, instead of being lost on the way.
+   * Above 0. Default: Infinity, for a link that nobody knows the rate of.
+   */
+  readonly rateBitsPerSecond?: number;
 }
 
 /** One link of a node. */
@@ -23,6 +29,8 @@ export class Link {
   readonly mtuBytes: number;
   /** There are only two ends to it. */
   readonly isPointToPoint: boolean;
+  /** Frames that wait for the link. */
+  readonly queue: LinkQueue;
   readonly #peers = new Set<LinkAddress>();
 
   constructor(index: number, options: OverlayLink) {
@@ -31,6 +39,11 @@ export class Link {
     this.broadcast = options.broadcast === false ? [] : options.transport.broadcast;
     this.isPointToPoint = options.pointToPoint ?? false;
     this.mtuBytes = Math.min(options.transport.mtuBytes, PACKET_BYTES);
+    const { rateBitsPerSecond = Number.POSITIVE_INFINITY } = options;
+    if (!(rateBitsPerSecond > 0)) {
+      throw new MspError("argument", `rateBitsPerSecond is ${rateBitsPerSecond}; it is above 0`);
+    }
+    this.queue = new LinkQueue(rateBitsPerSecond);
   }
 
   isPeer(address: LinkAddress): boolean {

@@ -3,6 +3,8 @@ import type { BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import { Limit } from "./limits.ts";
 import type { Link } from "./link.ts";
+import { PacketLedger } from "./packet-ledger.ts";
+import { RoundTrip } from "./round-trip.ts";
 import { Timing } from "./timing.ts";
 import { PacketWindow } from "./windows.ts";
 
@@ -12,6 +14,8 @@ export class NeighbourNode {
   /** One for each link and address that it is heard from, the oldest first. */
   readonly relations: Neighbour[] = [];
   #frameSequence: number;
+  /** Frames to it that got a sequence number. */
+  frameCount = 0;
   /** Version of the path to it that this node announces, 0..255. */
   pathVersion = 1;
   /** Drop rate of that path as announced last; undefined while none is. */
@@ -23,14 +27,16 @@ export class NeighbourNode {
   }
 
   /**
-   * The relation to send on: of those that are reachable the one on which the node proved itself last, so that one that
-   * comes back at another address is found there at once, and none that only claims to be it takes its place.
+   * The relation to send on. Of those that are reachable, one that was heard lately before one that fell silent: the
+   * node may have moved. Then the one on which the node proved itself last, so that none that only claims to be it takes its
+   * place; but one that loses clearly less is tried against it.
    */
   get reachable(): Neighbour | undefined {
+    const { relations } = this;
+    if (relations.length === 1) return relations[0]!.reachable ? relations[0] : undefined;
     let best: Neighbour | undefined;
-    for (const relation of this.relations) {
-      if (relation.reachable && (best === undefined || relation.provenAtMs > best.provenAtMs))
-        best = relation;
+    for (const relation of relations) {
+      if (relation.reachable && (best === undefined || isBetter(relation, best))) best = relation;
     }
     return best;
   }
@@ -41,6 +47,7 @@ export class NeighbourNode {
    */
   nextFrameSequence(): number {
     this.#frameSequence = (this.#frameSequence + 1) & 0xff;
+    this.frameCount++;
     return this.#frameSequence;
   }
 
@@ -48,6 +55,30 @@ export class NeighbourNode {
   skipFrameSequence(): void {
     this.#frameSequence = (this.#frameSequence + 128) & 0xff;
   }
+}
+
+/** Whether to send over `one` rather than over `other`, of the same node. */
+function isBetter(one: Neighbour, other: Neighbour): boolean {
+  const laterMs = one.heardAtMs - other.heardAtMs;
+  if (Math.abs(laterMs) > Timing.SILENCE) return laterMs > 0;
+  const lessMissed = other.missedOf15 - one.missedOf15;
+  if (Math.abs(lessMissed) > CLEARLY_LESS) return lessMissed > 0;
+  return one.provenAtMs > other.provenAtMs;
+}
+
+/** Of 15 packets: what chance alone makes of equal links now and then. */
+const CLEARLY_LESS = 5;
+
+/** Counts of what passed between a node and one neighbour on one link, from 0. */
+export interface NeighbourStats {
+  packetsSent: number;
+  packetsReceived: number;
+  framesSent: number;
+  framesReceived: number;
+  /** Frames with ACK_SOON that it acknowledged. */
+  framesAcknowledged: number;
+  /** Of the frames sent, those sent again for want of an acknowledgement. */
+  framesResent: number;
 }
 
 /** How a node and one neighbour hear each other over one link and address (docs/wire.md W7, W8). */
@@ -67,18 +98,30 @@ export class Neighbour {
   /** It is known to know our SID, so that an abbreviation will do. */
   knowsUs = false;
   readonly received = new PacketWindow();
-  /** Number of the last packet sent, 0..255; -1 while packets to it go unnumbered. */
-  packetSequence = -1;
-  /** Packets numbered so far. */
-  numberedCount = 0;
-  /** Of the last 15 numbered packets, how many it missed. */
-  missedOf15 = 0;
+  /** The packets numbered for it, and which of them came. */
+  readonly ledger = new PacketLedger();
+  /** How long it takes to acknowledge. */
+  readonly roundTrip = new RoundTrip();
+  readonly stats: NeighbourStats = {
+    packetsSent: 0,
+    packetsReceived: 0,
+    framesSent: 0,
+    framesReceived: 0,
+    framesAcknowledged: 0,
+    framesResent: 0,
+  };
+  /** When it last acknowledged something new, or began to hear us. */
+  progressAtMs = Number.NEGATIVE_INFINITY;
+  /** Its records since then that acknowledged nothing new, though packets were sent. */
+  stalledCount = 0;
   recordDueMs = Number.POSITIVE_INFINITY;
   recordSentAtMs = Number.NEGATIVE_INFINITY;
   retryMs: number = Timing.FIRST_RETRY;
   retryCount = 0;
-  /** Frames with ACK_SOON since the last record; undefined before the first ever. */
-  ackSoonCount: number | undefined;
+  /** It has sent frames with ACK_SOON. */
+  wantsAcks = false;
+  /** Packets that had come from it when the last record went out. */
+  recordedPackets = 0;
   /** Bytes that may still be sent while it has never said that it hears us; see {@link spend}. */
   #creditBytes = 0;
   readonly explains = new TokenBucket(2, 2);
@@ -88,6 +131,29 @@ export class Neighbour {
     this.link = link;
     this.address = address;
     this.heardAtMs = nowMs;
+  }
+
+  /** Of the last 15 numbered packets before the newest that came, how many it missed. */
+  get missedOf15(): number {
+    return this.ledger.missedOf15;
+  }
+
+  /**
+   * Take in a record in which it says that it hears us; `isNews`: and acknowledges what it had not. Returns false if it
+   * does not hear us after all: it goes on saying so for 2.5 s after the last packet, while its acknowledgement stands.
+   */
+  handleHearsUs(isNews: boolean, nowMs: number): boolean {
+    this.hearsUsAtMs = nowMs;
+    if (isNews) {
+      this.progressAtMs = nowMs;
+      this.stalledCount = 0;
+    } else {
+      this.stalledCount++;
+    }
+    if (this.stalledCount < DEAF_RECORDS || nowMs - this.progressAtMs < Timing.DEAF) {
+      return this.reachable || isNews;
+    }
+    return false;
   }
 
   earn(bytes: number): void {
@@ -104,15 +170,10 @@ export class Neighbour {
     this.#creditBytes -= bytes;
     return true;
   }
-
-  /** The number of the next packet to it, or -1 if it goes unnumbered (docs/wire.md W4). */
-  nextPacketSequence(): number {
-    if (this.packetSequence < 0) return -1;
-    this.packetSequence = (this.packetSequence + 1) & 0xff;
-    this.numberedCount++;
-    return this.packetSequence;
-  }
 }
+
+/** Records without news that make a neighbour deaf: as many ticks of ours did not come. */
+const DEAF_RECORDS = 4;
 
 /** All neighbour relations of a node. Worst-case memory: {@link Limit}.NEIGHBOURS relations. */
 export class NeighbourTable {
@@ -169,7 +230,7 @@ export class NeighbourTable {
         if (relation.reachable && relation.hearsUsAtMs + Timing.LINK_GONE <= nowMs) {
           relation.reachable = false;
           relation.knowsUs = false;
-          relation.packetSequence = -1;
+          relation.ledger.end();
           relation.retryMs = Timing.FIRST_RETRY;
           this.#counters["neighbours-lost"]++;
           lapsed(relation);

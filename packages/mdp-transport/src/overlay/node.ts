@@ -92,6 +92,7 @@ export class OverlayNode implements SealedTransport {
   readonly #paths: Paths;
   readonly #pathExchange: PathExchange;
   readonly #linkState: LinkStateExchange;
+  readonly #frames: FrameSender;
   readonly #sender: SealedSender;
   readonly #bindings: Bindings;
   readonly #local: LocalDelivery;
@@ -109,7 +110,6 @@ export class OverlayNode implements SealedTransport {
     const topology = new Topology();
     const paths = new Paths(book.own[0]!, neighbours, topology);
     const outgoing = new Outgoing(identities[0]!.bytes, counters, randomByte());
-    const frames = new FrameSender(outgoing, counters, wakeBy);
     const explainer = new Explainer({ book, paths, outgoing, counters });
     const keys = new SharedKeys(options.identities, provider);
     const nonces = new NonceSource(entropy);
@@ -123,6 +123,8 @@ export class OverlayNode implements SealedTransport {
     this.#neighbours = neighbours;
     this.#agenda = new Agenda(clock, (nowMs) => this.#run(nowMs));
     const wakeBy = (atMs: number) => this.#agenda.wakeBy(atMs);
+    const frames = new FrameSender(outgoing, counters, wakeBy);
+    this.#frames = frames;
     this.#discovery = new Discovery(outgoing, neighbours);
     this.#paths = paths;
     const pathParts = { book, neighbours, topology, paths, outgoing, counters, wakeBy };
@@ -132,11 +134,12 @@ export class OverlayNode implements SealedTransport {
       neighbours,
       pathExchange: this.#pathExchange,
       outgoing,
+      frames,
       explainer,
       counters,
       wakeBy,
     });
-    this.#sender = new SealedSender({ core, provider, keys, nonces, paths, outgoing, counters });
+    this.#sender = new SealedSender({ core, provider, keys, nonces, paths, frames, counters });
     this.#bindings = new Bindings(identities, entropy, (...message) => this.#send(...message));
     this.#local = new LocalDelivery(core, clock, this.#bindings, counters);
     const intake = new Intake({
@@ -234,7 +237,8 @@ export class OverlayNode implements SealedTransport {
   #run(nowMs: number): number {
     const expiryMs = this.#neighbours.expire(nowMs, () => this.#pathExchange.handleChange(nowMs));
     const discoveryMs = this.#discovery.run(nowMs);
-    return Math.min(expiryMs, discoveryMs, this.#linkState.run(nowMs), this.#pathExchange.run(nowMs));
+    const recordsMs = Math.min(this.#linkState.run(nowMs), this.#pathExchange.run(nowMs));
+    return Math.min(expiryMs, discoveryMs, recordsMs, this.#frames.run(nowMs));
   }
 
   #send(local: Sid, localPort: number | undefined, remote: Address, write: PacketWriter): boolean {

@@ -1,7 +1,13 @@
 import type { LinkAddress } from "@meshstream/msp";
-import { type AddressToWrite, abbreviatedAddress, wholeAddress } from "./address.ts";
+import { type AddressToWrite, abbreviatedAddress, addressBytes, wholeAddress } from "./address.ts";
 import type { Counters } from "./counters.ts";
-import { Encapsulation, EnvelopeFlag, type EnvelopeToWrite, encodeEnvelope } from "./envelope.ts";
+import {
+  Encapsulation,
+  EnvelopeFlag,
+  type EnvelopeToWrite,
+  encodeEnvelope,
+  envelopeBytes,
+} from "./envelope.ts";
 import { encodeFrameHead, type FrameToWrite } from "./frame.ts";
 import { type Link, PACKET_BYTES } from "./link.ts";
 import type { Neighbour } from "./neighbours.ts";
@@ -29,15 +35,34 @@ export class Outgoing {
     this.#broadcastSequence = randomByte;
   }
 
+  /** Bytes that {@link writeEnvelope} will write. */
+  envelopeBytesTo(neighbour: Neighbour): number {
+    const transmitter = neighbour.knowsUs ? this.#short : this.#whole;
+    const optional = (neighbour.link.index > 0 ? 1 : 0) + (neighbour.ledger.isNumbering ? 1 : 0);
+    return 3 + addressBytes(transmitter) + optional;
+  }
+
+  /**
+   * Write the envelope of a unicast packet to a neighbour so that it ends at `framesOffset`; takes its next packet
+   * number. Returns where the packet begins.
+   */
+  writeEnvelope(neighbour: Neighbour, out: Uint8Array, framesOffset: number): number {
+    const envelope = this.#envelopeTo(neighbour);
+    const offset = framesOffset - envelopeBytes(envelope);
+    encodeEnvelope(out, offset, envelope);
+    return offset;
+  }
+
   /** The envelope of a unicast packet to a neighbour; takes its next packet number. */
-  envelopeTo(neighbour: Neighbour): EnvelopeToWrite {
+  #envelopeTo(neighbour: Neighbour): EnvelopeToWrite {
+    neighbour.stats.packetsSent++;
     return {
       version: 1,
       encapsulation: Encapsulation.MANY,
       transmitter: neighbour.knowsUs ? this.#short : this.#whole,
       flags: EnvelopeFlag.UNICAST,
       interfaceNumber: neighbour.link.index,
-      sequence: neighbour.nextPacketSequence(),
+      sequence: neighbour.ledger.next(),
     };
   }
 
@@ -63,11 +88,12 @@ export class Outgoing {
 
   /** One frame to a neighbour. Returns false if it may not be sent so much yet. */
   frameTo(neighbour: Neighbour, frame: FrameToWrite, write: PayloadWriter): boolean {
-    const end = this.#assemble(this.envelopeTo(neighbour), frame, write);
+    const end = this.#assemble(this.#envelopeTo(neighbour), frame, write);
     if (!neighbour.spend(end)) {
       this.#counters["unproven-limit"]++;
       return false;
     }
+    neighbour.stats.framesSent++;
     this.#send(neighbour.link, neighbour.address, end);
     return true;
   }

@@ -2,11 +2,12 @@ import { type Core, TRANSMIT_HEADROOM } from "@meshstream/wasm-core";
 import { wholeAddress } from "./address.ts";
 import type { BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
-import { Encapsulation, encodeEnvelope, envelopeBytes } from "./envelope.ts";
+import { Encapsulation } from "./envelope.ts";
 import { encodeFrameHead, FrameFlag, type FrameToWrite, frameHeadBytes, Queue } from "./frame.ts";
+import type { FrameSender } from "./frame-sender.ts";
 import type { Neighbour } from "./neighbours.ts";
 import type { NonceSource } from "./nonce.ts";
-import { type Outgoing, shortAddress } from "./outgoing.ts";
+import { shortAddress } from "./outgoing.ts";
 import type { Paths } from "./paths.ts";
 import { encodePorts, portsBytes } from "./ports.ts";
 import { SEAL_BYTES, type SealProvider } from "./seal.ts";
@@ -23,7 +24,7 @@ export class SealedSender {
   readonly #keys: SharedKeys;
   readonly #nonces: NonceSource;
   readonly #paths: Paths;
-  readonly #outgoing: Outgoing;
+  readonly #frames: FrameSender;
   readonly #counters: Counters;
 
   constructor(parts: {
@@ -32,7 +33,7 @@ export class SealedSender {
     keys: SharedKeys;
     nonces: NonceSource;
     paths: Paths;
-    outgoing: Outgoing;
+    frames: FrameSender;
     counters: Counters;
   }) {
     this.#core = parts.core;
@@ -40,7 +41,7 @@ export class SealedSender {
     this.#keys = parts.keys;
     this.#nonces = parts.nonces;
     this.#paths = parts.paths;
-    this.#outgoing = parts.outgoing;
+    this.#frames = parts.frames;
     this.#counters = parts.counters;
   }
 
@@ -70,21 +71,15 @@ export class SealedSender {
     const end = messageOffset + length;
 
     const frame = sealedFrame(from, to, neighbour);
-    const envelope = this.#outgoing.envelopeTo(neighbour);
     const frameOffset = sealedOffset - frameHeadBytes(frame, Encapsulation.MANY);
-    const packetOffset = frameOffset - envelopeBytes(envelope);
-    if (end - packetOffset > neighbour.link.mtuBytes) {
-      this.#counters["over-mtu"]++;
-      return false;
-    }
-    encodeEnvelope(bytes, packetOffset, envelope);
     encodeFrameHead(bytes, frameOffset, frame, Encapsulation.MANY, end - sealedOffset);
     this.#nonces.writeNext(bytes, sealedOffset);
     encodePorts(bytes, plainOffset, fromPort, toPort);
     this.#provider.seal(key, bytes, plainOffset, end - plainOffset);
-    this.#counters["packets-sent"]++;
+    const queue = frame.queue ?? Queue.ORDINARY;
+    const encoded = { bytes, offset: frameOffset, payloadOffset: sealedOffset, end, queue };
+    if (!this.#frames.offer(neighbour, encoded, nowMs)) return false;
     this.#counters["messages-sent"]++;
-    neighbour.link.transport.send(bytes.subarray(packetOffset, end), neighbour.address);
     return true;
   }
 }

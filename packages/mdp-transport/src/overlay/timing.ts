@@ -16,6 +16,18 @@ export const Timing = {
   COPY: 2000,
   /** A link with a rate is sent so much ahead of it: what a timer may be late. */
   LINK_BURST: 2,
+  /** A frame that waits, to be sent or for its acknowledgement, is given up after so long. */
+  FRAME_EXPIRY: 1000,
+  /** A frame with ACK_SOON is sent again after so long, or longer where acknowledgements take longer. */
+  RESEND: 65,
+  /** The same, while no acknowledgement was timed: the neighbour may give one at its tick only. */
+  RESEND_FIRST: 550,
+  /** The same, at most. */
+  RESEND_LONGEST: 900,
+  /** A relation that was not heard for so much longer than another of the same node is not used: two ticks and a half. */
+  SILENCE: 1250,
+  /** A neighbour that acknowledged nothing new for so long, in records that came, no longer hears us. */
+  DEAF: 1900,
   /** A frame with ACK_SOON is acknowledged so soon: half of a third of the shortest resend delay. */
   ACK_SOON: 10,
   /** A gap in the packet numbers of a neighbour that wants acknowledgements is reported so soon. */
