@@ -15,8 +15,18 @@ export interface MspConfig {
   readonly firstFlightPackets: number;
   /** Messages that a connection queues, in flight or not: windowPackets..8190. Worst case per connection: this many slots. */
   readonly sendQueueMessages: number;
-  /** Messages received and not yet taken: 8..8192. Worst case per connection: this many slots. */
+  /**
+   * Messages received and not yet taken: 8..8192. Worst case per connection: this many slots, but a peer that speaks the extension
+   * is promised no more than half of what is left of the pool (docs/wire.md W13).
+   */
   readonly receiveWindowMessages: number;
+  /** Whether to speak the extension with a peer that speaks it too (docs/wire.md W13). False: as deployed peers do. */
+  readonly extension: boolean;
+  /**
+   * Whether messages are also repaired by coding, with a peer that can: "auto" where it makes messages earlier and nothing later; "on" also where a
+   * transfer fills the link, for comparison; "off" sends no repairs and asks for none (docs/wire.md W13).
+   */
+  readonly coding: "off" | "auto" | "on";
   /** Connections of one endpoint, 1..65536; more are not accepted and counted. */
   readonly connectionsLimit: number;
   /** Retransmission timeout before the first RTT sample. */
@@ -24,7 +34,7 @@ export interface MspConfig {
   /** Bounds of the retransmission timeout, backoff included. */
   readonly minRtoMs: number;
   readonly maxRtoMs: number;
-  /** Taken messages are acknowledged at the latest so long after ... */
+  /** Towards a peer without the extension, taken messages are acknowledged at the latest so long after ... */
   readonly ackDelayMs: number;
   /** ... or as soon as there are this many: 1..64. */
   readonly ackEveryMessages: number;
@@ -63,6 +73,12 @@ export function parseConfig(partial: Partial<Omit<MspConfig, typeof brand>> = {}
   whole("windowPackets", config.windowPackets, 1, 256);
   whole("firstFlightPackets", config.firstFlightPackets, 1, 64);
   whole("sendQueueMessages", config.sendQueueMessages, config.windowPackets, WINDOW_LIMIT - SHUTDOWN_RESERVE);
+  if (typeof config.extension !== "boolean") {
+    throw new MspError("argument", `extension: ${String(config.extension)} (must be true or false)`);
+  }
+  if (!["off", "auto", "on"].includes(config.coding)) {
+    throw new MspError("argument", `coding: ${String(config.coding)} (must be "off", "auto" or "on")`);
+  }
   whole("receiveWindowMessages", config.receiveWindowMessages, 8, WINDOW_LIMIT);
   whole("connectionsLimit", config.connectionsLimit, 1, 65536);
   whole("ackEveryMessages", config.ackEveryMessages, 1, 64);
@@ -89,13 +105,15 @@ const DEFAULTS = {
   windowPackets: 64,
   firstFlightPackets: 16,
   sendQueueMessages: 256,
-  receiveWindowMessages: 256,
+  receiveWindowMessages: 4096,
+  extension: true,
+  coding: "auto" as "off" | "auto" | "on",
   connectionsLimit: 1024,
   initialRtoMs: 1000,
   minRtoMs: 200,
   maxRtoMs: 3000,
   ackDelayMs: 1,
-  ackEveryMessages: 2,
+  ackEveryMessages: 1,
   keepAliveMs: 1500,
   patienceMs: 10_000,
   noRouteRetryMs: 50,
