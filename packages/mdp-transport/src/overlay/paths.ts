@@ -33,10 +33,15 @@ export interface Route {
 }
 
 /**
- * The route table: for every SID the neighbour to send through, over all that the neighbours announce (docs/wire.md W8). The
- * lowest sum of drop rates wins, then fewer hops, then the next hop with the lowest SID. Each neighbour announces
- * its whole tree, so a path through this node is seen as one and not taken: no two nodes that know of each other's choice send a
- * frame in a circle. Computed again when something changed and somebody asks: about 1 us for each SID announced.
+ * The route table: for every SID the neighbour to send through, over all that the neighbours announce (docs/wire.md W8).
+ * The lowest sum of drop rates wins, then fewer hops, then the next hop with the lowest SID.
+ *
+ * No frame goes in a circle, but for the moment that news needs: each neighbour announces its whole tree, so a path that
+ * leads through this node is seen and not taken; and the way to a SID goes through the neighbour through which its
+ * last hop is reached, or not at all. So what this node announces is the way that its frames go; and of a link that is
+ * gone, its transmitter's word is the last, or two nodes could go on for ever to tell each other of it.
+ *
+ * Computed again when something changed and somebody asks.
  */
 export class Paths {
   readonly #own: BookEntry;
@@ -99,18 +104,26 @@ export class Paths {
   }
 
   #compute(): Map<BookEntry, Route> {
-    const routes = new Map<BookEntry, Route>();
+    const candidates: Route[] = [];
     for (const via of this.#neighbours.nodes()) {
       const relation = via.reachable;
       if (relation === undefined) continue;
       const linkDropRate = linkDropRateOf(relation);
-      offer(routes, { entry: via.entry, via, hops: 1, dropRate: linkDropRate, announced: undefined });
+      candidates.push({ entry: via.entry, via, hops: 1, dropRate: linkDropRate, announced: undefined });
       const tree = this.#topology.tree(via);
       const ways = new Map<BookEntry, Way | undefined>([[via.entry, { hops: 1, dropRate: linkDropRate }]]);
       for (const [entry, announced] of tree) {
         const way = wayTo(entry, tree, ways);
-        if (way !== undefined) offer(routes, { entry, via, announced, ...way });
+        if (way !== undefined) candidates.push({ entry, via, announced, ...way });
       }
+    }
+    candidates.sort(compareRoutes);
+    const routes = new Map<BookEntry, Route>();
+    for (const route of candidates) {
+      if (routes.has(route.entry)) continue;
+      const { announced, via } = route;
+      if (announced !== undefined && routes.get(announced.transmitter)?.via !== via) continue;
+      routes.set(route.entry, route);
     }
     return routes;
   }
@@ -156,13 +169,9 @@ function wayTo(
   return way;
 }
 
-function offer(routes: Map<BookEntry, Route>, route: Route): void {
-  const known = routes.get(route.entry);
-  if (known === undefined || isBetter(route, known)) routes.set(route.entry, route);
-}
-
-function isBetter(a: Route, b: Route): boolean {
-  if (a.dropRate !== b.dropRate) return a.dropRate < b.dropRate;
-  if (a.hops !== b.hops) return a.hops < b.hops;
-  return a.via.entry.sid.hex < b.via.entry.sid.hex;
+function compareRoutes(a: Route, b: Route): number {
+  if (a.dropRate !== b.dropRate) return a.dropRate - b.dropRate;
+  if (a.hops !== b.hops) return a.hops - b.hops;
+  if (a.via === b.via) return 0;
+  return a.via.entry.sid.hex < b.via.entry.sid.hex ? -1 : 1;
 }
