@@ -26,9 +26,19 @@ export function fingerprint(bytes: Uint8Array, offset: number, end: number, seed
 
 /** The same, 0 to 2^32 - 1, of a packet's first and last 16 bytes from `offset` on: enough where all packets differ there. */
 export function packetMark(bytes: Uint8Array, offset: number, end: number): number {
-  if (end - offset <= 32) return fingerprint(bytes, offset, end) % 0x1_0000_0000;
-  const head = fingerprint(bytes, offset, offset + 16, end - offset) | 0;
-  return fingerprint(bytes, end - 16, end, head) % 0x1_0000_0000;
+  let mark = end - offset;
+  if (mark < 32) {
+    for (let at = offset; at < end; at++) mark = Math.imul(mark ^ bytes[at]!, LOW_FACTOR);
+    return mark >>> 0;
+  }
+  const headEnd = offset + 16;
+  for (let at = offset; at < end; at += 4) {
+    if (at === headEnd) at = end - 16;
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    mark = Math.imul(mark ^ word, LOW_FACTOR);
+    mark ^= mark >>> 15;
+  }
+  return mark >>> 0;
 }
 
 // Odd, with bits spread evenly: those of xxHash.

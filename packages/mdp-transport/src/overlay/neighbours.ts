@@ -1,8 +1,10 @@
 import { type LinkAddress, TokenBucket } from "@meshstream/msp";
+import type { AddressToWrite } from "./address.ts";
 import type { BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import { Limit } from "./limits.ts";
 import type { Link } from "./link.ts";
+import { shortAddress } from "./outgoing.ts";
 import { PacketLedger } from "./packet-ledger.ts";
 import { RoundTrip } from "./round-trip.ts";
 import { Timing } from "./timing.ts";
@@ -13,6 +15,8 @@ export class NeighbourNode {
   readonly entry: BookEntry;
   /** One for each link and address that it is heard from, the oldest first. */
   readonly relations: Neighbour[] = [];
+  /** Its address in frames to it: it always knows itself. */
+  readonly shortAddress: AddressToWrite;
   #frameSequence: number;
   /** Frames to it that got a sequence number. */
   frameCount = 0;
@@ -23,6 +27,7 @@ export class NeighbourNode {
 
   constructor(entry: BookEntry, frameSequence: number) {
     this.entry = entry;
+    this.shortAddress = shortAddress(entry.sid.bytes);
     this.#frameSequence = frameSequence;
   }
 

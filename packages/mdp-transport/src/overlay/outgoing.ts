@@ -1,13 +1,7 @@
 import type { LinkAddress } from "@meshstream/msp";
 import { type AddressToWrite, abbreviatedAddress, addressBytes, wholeAddress } from "./address.ts";
 import type { Counters } from "./counters.ts";
-import {
-  Encapsulation,
-  EnvelopeFlag,
-  type EnvelopeToWrite,
-  encodeEnvelope,
-  envelopeBytes,
-} from "./envelope.ts";
+import { Encapsulation, EnvelopeFlag, type EnvelopeToWrite, encodeEnvelope } from "./envelope.ts";
 import { encodeFrameHead, type FrameToWrite } from "./frame.ts";
 import { type Link, PACKET_BYTES } from "./link.ts";
 import type { Neighbour } from "./neighbours.ts";
@@ -47,10 +41,9 @@ export class Outgoing {
    * number. Returns where the packet begins.
    */
   writeEnvelope(neighbour: Neighbour, out: Uint8Array, framesOffset: number): number {
-    const envelope = this.#envelopeTo(neighbour);
-    const offset = framesOffset - envelopeBytes(envelope);
-    encodeEnvelope(out, offset, envelope);
-    return offset;
+    const bytes = this.envelopeBytesTo(neighbour);
+    encodeEnvelope(out, framesOffset - bytes, this.#envelopeTo(neighbour));
+    return framesOffset - bytes;
   }
 
   /** The envelope of a unicast packet to a neighbour; takes its next packet number. */

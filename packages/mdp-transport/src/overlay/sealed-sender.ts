@@ -7,7 +7,6 @@ import { encodeFrameHead, FrameFlag, type FrameToWrite, frameHeadBytes, Queue } 
 import type { FrameSender } from "./frame-sender.ts";
 import type { Neighbour } from "./neighbours.ts";
 import type { NonceSource } from "./nonce.ts";
-import { shortAddress } from "./outgoing.ts";
 import type { Paths } from "./paths.ts";
 import { encodePorts, portsBytes } from "./ports.ts";
 import { SEAL_BYTES, type SealProvider } from "./seal.ts";
@@ -95,8 +94,8 @@ function sealedFrame(from: BookEntry, to: BookEntry, neighbour: Neighbour): Fram
       (direct ? FrameFlag.ONE_HOP : 0),
     source: senderSame ? undefined : wholeAddress(from.sid.bytes),
     // A node always knows itself; anyone else is named in full.
-    destination: direct ? shortAddress(to.sid.bytes) : wholeAddress(to.sid.bytes),
-    nextHop: direct ? undefined : shortAddress(neighbour.node.entry.sid.bytes),
+    destination: direct ? neighbour.node.shortAddress : wholeAddress(to.sid.bytes),
+    nextHop: direct ? undefined : neighbour.node.shortAddress,
     queue: Queue.ORDINARY,
     sequence: neighbour.node.nextFrameSequence(),
   };
