@@ -79,11 +79,15 @@ export function parseNeighbour(payload: Uint8Array): NeighbourInfo | undefined {
   const json = parseJsonObject(payload);
   const sid = parseSid(json?.sid);
   if (json === undefined || sid === undefined) return undefined;
-  const { link, address, reachable, heardAgoMs, dropPercent } = json;
+  const { link, address, reachable, heardAgoMs } = json;
   if (typeof link !== "number" || typeof address !== "string") return undefined;
   if (typeof reachable !== "boolean" || typeof heardAgoMs !== "number") return undefined;
-  const row = { sid, link, address, reachable, heardAgoMs };
-  return typeof dropPercent === "number" ? { ...row, dropPercent } : row;
+  const figures: { -readonly [name in NeighbourFigure]?: number } = {};
+  for (const name of NEIGHBOUR_FIGURES) {
+    const value = json[name];
+    if (typeof value === "number") figures[name] = value;
+  }
+  return { sid, link, address, reachable, heardAgoMs, ...figures };
 }
 
 /** The route in an answer; undefined if it holds none. Never throws. */
@@ -110,6 +114,19 @@ function routesPage(routes: readonly RouteInfo[], after: Uint8Array): readonly R
 function parseSid(json: unknown): Sid | undefined {
   return typeof json === "string" && /^[0-9A-F]{64}$/.test(json) ? Sid.fromHex(json) : undefined;
 }
+
+/** What is not known of every neighbour, nor to every release. */
+const NEIGHBOUR_FIGURES = [
+  "hearsUsAgoMs",
+  "dropPercent",
+  "heardDropPercent",
+  "packetsSent",
+  "packetsReceived",
+  "framesSent",
+  "framesResent",
+  "acknowledgedInMs",
+] as const satisfies readonly (keyof NeighbourInfo)[];
+type NeighbourFigure = (typeof NEIGHBOUR_FIGURES)[number];
 
 function encodeJson(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));

@@ -267,7 +267,19 @@ describe("an attached program's questions", () => {
   it("bring the neighbour table as the node has it, of any length", async () => {
     const rig = new AttachRig();
     const { dropPercent: _, ...bare } = row;
-    const rows = [row, bare, ...Array.from({ length: 300 }, (_, i) => ({ ...row, link: i }))];
+    const figures = {
+      hearsUsAgoMs: 1,
+      heardDropPercent: 2,
+      packetsSent: 3,
+      packetsReceived: 4,
+      acknowledgedInMs: 5,
+    };
+    const rows = [
+      row,
+      bare,
+      { ...row, ...figures, framesSent: 6, framesResent: 7 },
+      ...Array.from({ length: 300 }, (_, i) => ({ ...row, link: i })),
+    ];
     const management = { ...NO_MANAGEMENT, neighbours: () => rows };
     const { client } = await rig.attach(await rig.node(), { management, cut: () => 100 });
     assert.deepEqual(await client.neighbours(), rows);
