@@ -111,10 +111,16 @@ export class HeldFrames {
         }
         if (frame.resendAtMs > nowMs) return true;
         const last = frame.carriers.at(-1);
-        const isUnknown = last !== undefined && frame.relation.ledger.fate(last.packet) === "unknown";
+        const fate = last === undefined ? "missing" : frame.relation.ledger.fate(last.packet);
+        // While what was sent before it is being acknowledged, it is on its way behind that, in a queue.
+        const quietMs = frame.relation.progressAtMs + frame.waitMs;
+        if (fate === "pending" && quietMs > nowMs) {
+          frame.resendAtMs = quietMs;
+          return true;
+        }
         frame.resendAtMs = nowMs + frame.waitMs; // if it cannot be sent now
         resend(frame);
-        return !isUnknown;
+        return fate !== "unknown";
       });
       this.#keep(node, mine, left);
       for (const frame of left) this.#dueMs = Math.min(this.#dueMs, frame.resendAtMs, frame.expiresAtMs);

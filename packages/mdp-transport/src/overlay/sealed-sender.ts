@@ -83,6 +83,10 @@ export class SealedSender {
   }
 }
 
+/**
+ * A frame over a relay asks each hop to repeat it: what is lost on one of several links need not cross them all again.
+ * To a neighbour there is only the one link, and MSP repairs it as fast (docs/wire.md W11).
+ */
 function sealedFrame(from: BookEntry, to: BookEntry, neighbour: Neighbour): FrameToWrite {
   const senderSame = from.ownIndex === 0;
   const direct = to === neighbour.node.entry;
@@ -91,7 +95,7 @@ function sealedFrame(from: BookEntry, to: BookEntry, neighbour: Neighbour): Fram
       FrameFlag.CIPHERED |
       FrameFlag.SIGNED |
       (senderSame ? FrameFlag.SENDER_SAME : 0) |
-      (direct ? FrameFlag.ONE_HOP : 0),
+      (direct ? FrameFlag.ONE_HOP : FrameFlag.ACK_SOON),
     source: senderSame ? undefined : wholeAddress(from.sid.bytes),
     // A node always knows itself; anyone else is named in full.
     destination: direct ? neighbour.node.shortAddress : wholeAddress(to.sid.bytes),
