@@ -2,10 +2,7 @@
 import { join } from "node:path";
 import { ensure, root, run, tool } from "./ensure.mjs";
 
-const [node, tsx] = tool("tsx/dist/cli.mjs");
 await ensure();
-const { code } = await run(
-  [node, tsx, join(root, "apps/bench/src/matrix/main.ts"), ...process.argv.slice(2)],
-  { inherit: true },
-);
+const main = join(root, "apps/bench/src/matrix/main.ts");
+const { code } = await run([...tool("tsx/dist/cli.mjs"), main, ...process.argv.slice(2)], { inherit: true });
 process.exitCode = code;

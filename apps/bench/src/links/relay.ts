@@ -1,0 +1,72 @@
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { createRandom, Link, type LinkConfig, type LinkStats } from "@meshstream/netem";
+import { systemClock } from "@meshstream/node";
+
+/** What the relay is asked to be. */
+export interface RelayRequest {
+  /** From side 0 to side 1; the way back is alike. */
+  readonly link: Partial<LinkConfig>;
+  readonly seed: number;
+}
+
+/** What it tells when it is ready, and once more when it is asked to end. */
+export interface RelayReport {
+  /** UDP ports on 127.0.0.1, one for each side. */
+  readonly ports: readonly [number, number];
+  /** Of the data direction. */
+  readonly stats: LinkStats;
+  /** Largest datagram so far, in bytes. */
+  readonly largestBytes: number;
+}
+
+interface Datagram {
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * A process that is an emulated link: what comes in at one UDP socket on 127.0.0.1 goes out at the other, late or not at
+ * all. Each side sends to whoever spoke to it last.
+ */
+async function serve({ link, seed }: RelayRequest): Promise<() => RelayReport> {
+  const random = createRandom(seed);
+  const sockets = [createSocket("udp4"), createSocket("udp4")] as const;
+  const peers: ({ port: number; address: string } | undefined)[] = [undefined, undefined];
+  let largestBytes = 0;
+  const linkTo = (side: 0 | 1) =>
+    new Link<Datagram>({
+      clock: systemClock,
+      random: random.fork(),
+      config: link,
+      sizeBytes: ({ bytes }) => bytes.length,
+      deliver: ({ bytes }) => {
+        const peer = peers[side];
+        if (peer !== undefined) sockets[side].send(bytes, peer.port, peer.address);
+      },
+    });
+  const links = [linkTo(0), linkTo(1)] as const;
+  for (const side of [0, 1] as const) {
+    await open(sockets[side]);
+    sockets[side].on("message", (bytes, from) => {
+      peers[side] = from;
+      if (side === 0) largestBytes = Math.max(largestBytes, bytes.length);
+      links[side === 0 ? 1 : 0].send({ bytes });
+    });
+  }
+  const ports = [sockets[0].address().port, sockets[1].address().port] as const;
+  return () => ({ ports, stats: { ...links[1].stats }, largestBytes });
+}
+
+async function open(socket: Socket): Promise<void> {
+  // A program that has ended leaves refusals behind: to a relay they are losses like any other.
+  socket.on("error", () => undefined);
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  socket.setRecvBufferSize(4 << 20);
+}
+
+let report: (() => RelayReport) | undefined;
+process.on("message", async (request: RelayRequest | "end") => {
+  if (request !== "end") report = await serve(request);
+  process.send!(report!());
+});
