@@ -1,3 +1,13 @@
 // The one file that knows which runtime the command stands on.
-export type { NodeMesh } from "@meshstream/node";
-export { defaultHome, openKeyring, openMesh } from "@meshstream/node";
+export type { NodeMesh, TcpAddress, TcpListener, TcpStream } from "@meshstream/node";
+export {
+  connectTcp,
+  defaultHome,
+  formatTcpAddress,
+  isLoopback,
+  listenTcp,
+  openKeyring,
+  openMesh,
+  parseTcpAddress,
+  systemClock,
+} from "@meshstream/node";
