@@ -15,6 +15,8 @@ export const Limit = {
   ANNOUNCED_BY_NEIGHBOUR: 2048,
   /** SIDs told of to neighbours, beyond which a path that is gone is not told of for long [150 bytes each]. */
   TOLD: 4096,
+  /** Bytes of changed path records in a millisecond, to all neighbours: what changes all the time waits. */
+  PATH_BYTES_PER_MS: 100,
   /** Ids of broadcasts that were heard, to know a copy [100 bytes each]. */
   BROADCAST_IDS: 4096,
   /** Peers configured on a link [200 bytes each]. */

@@ -32,9 +32,11 @@ export class PathExchange {
   readonly #told = new Map<BookEntry, Told>();
   /** How often the whole table is still to be sent to a neighbour, out of turn. Absent for one that is not reachable. */
   readonly #greetings = new Map<NeighbourNode, number>();
-  #changesDueMs = Number.POSITIVE_INFINITY;
-  #roundDueMs = Number.POSITIVE_INFINITY;
-  #sentAtMs = Number.NEGATIVE_INFINITY;
+  #changesDueMs = NEVER;
+  #roundDueMs = NEVER;
+  #updatedAtMs = Number.NEGATIVE_INFINITY;
+  /** Changes are not told before that: so many bytes were sent. */
+  #quietUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: {
     book: AddressBook;
@@ -63,7 +65,7 @@ export class PathExchange {
     }
   }
 
-  /** A neighbour came or went, or the drop rate of its link changed. */
+  /** A neighbour came or went, or the drop rate of its link changed: it counts from now on. */
   handleChange(nowMs: number): void {
     this.#paths.invalidate();
     this.#changesBy(nowMs + Timing.PATHS_CHANGED);
@@ -86,7 +88,7 @@ export class PathExchange {
   ): void {
     if (receiver.ownIndex >= 0 || receiver === by.entry) return;
     if (transmitter === undefined) {
-      if (this.#topology.withdraw(by, receiver)) this.handleChange(nowMs);
+      if (this.#topology.withdraw(by, receiver)) this.#changesBy(nowMs + Timing.PATHS_CHANGED);
       return;
     }
     const dropRate = Math.max(0, record.dropRate);
@@ -94,7 +96,8 @@ export class PathExchange {
     if (noted === "full") this.#counters["announced-full"]++;
     if (noted === "old") this.#counters["record-old"]++;
     this.#wakeBy(this.#topology.expiryMs);
-    if (noted === "changed") this.handleChange(nowMs);
+    // It counts from the next round on: there are never two computations within 20 ms for what neighbours say.
+    if (noted === "changed") this.#changesBy(nowMs + Timing.PATHS_CHANGED);
   }
 
   /** Send what is due. Returns when to call again. */
@@ -102,15 +105,17 @@ export class PathExchange {
     if (this.#topology.expire(nowMs)) this.handleChange(nowMs);
     const round = this.#roundDueMs <= nowMs;
     if (round || this.#changesDueMs <= nowMs) {
-      this.#changesDueMs = Number.POSITIVE_INFINITY;
+      this.#changesDueMs = NEVER;
+      this.#updatedAtMs = nowMs;
       this.#update(nowMs);
-      this.#tellAll(round, nowMs);
+      if (round || nowMs >= this.#quietUntilMs) this.#tellAll(round, nowMs);
+      else this.#changesBy(this.#quietUntilMs);
     }
     return Math.min(this.#roundDueMs, this.#changesDueMs, this.#topology.expiryMs);
   }
 
   #changesBy(atMs: number): void {
-    const dueMs = Math.max(atMs, this.#sentAtMs + Timing.PATHS_SPACING);
+    const dueMs = Math.max(atMs, this.#updatedAtMs + Timing.PATHS_SPACING);
     if (dueMs >= this.#changesDueMs) return;
     this.#changesDueMs = dueMs;
     this.#wakeBy(dueMs);
@@ -118,6 +123,7 @@ export class PathExchange {
 
   /** Compare the routes with what was told, and note what is to be told anew. */
   #update(nowMs: number): void {
+    this.#paths.invalidate();
     const routes = this.#paths.all();
     for (const route of routes.values()) {
       const told = this.#told.get(route.entry);
@@ -164,6 +170,7 @@ export class PathExchange {
     }
     let pending = changed.some(([, { sendsLeft }]) => sendsLeft > 0);
     let reachable = false;
+    let bytes = 0;
     for (const node of this.#neighbours.nodes()) {
       const relation = node.reachable;
       if (relation === undefined) {
@@ -174,19 +181,20 @@ export class PathExchange {
       const greetings = this.#greetings.get(node) ?? CHANGE_SENDS;
       this.#greetings.set(node, Math.max(0, greetings - 1));
       if (greetings > 1) pending = true;
-      this.#tell(relation, round || greetings > 0 ? this.#told : changed);
+      bytes += this.#tell(relation, round || greetings > 0 ? this.#told : changed);
     }
     for (const node of this.#greetings.keys()) if (node.relations.length === 0) this.#greetings.delete(node);
-    this.#sentAtMs = nowMs;
-    if (round || this.#roundDueMs === Number.POSITIVE_INFINITY) this.#roundDueMs = nowMs + Timing.PATHS;
-    if (!reachable) this.#roundDueMs = Number.POSITIVE_INFINITY;
+    this.#quietUntilMs = nowMs + bytes / Limit.PATH_BYTES_PER_MS;
+    if (round || this.#roundDueMs === NEVER) this.#roundDueMs = nowMs + Timing.PATHS;
+    if (!reachable) this.#roundDueMs = NEVER;
     else if (pending) this.#changesBy(nowMs + Timing.PATHS_AGAIN);
   }
 
-  /** Send records to a neighbour, in as few packets as hold them. */
-  #tell(relation: Neighbour, records: Iterable<[BookEntry, Told]>): void {
+  /** Send records to a neighbour, in as few packets as hold them. Returns their bytes. */
+  #tell(relation: Neighbour, records: Iterable<[BookEntry, Told]>): number {
     const some: LinkRecordToWrite[] = [];
     let bytes = 0;
+    let sum = 0;
     for (const [entry, told] of records) {
       const record = this.#recordFor(relation.node, entry, told);
       const more = recordBytes(record);
@@ -196,8 +204,10 @@ export class PathExchange {
       }
       some.push(record);
       bytes += more;
+      sum += more;
     }
     this.#send(relation, some);
+    return sum;
   }
 
   #send(relation: Neighbour, records: readonly LinkRecordToWrite[]): void {
