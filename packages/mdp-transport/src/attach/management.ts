@@ -124,6 +124,9 @@ const NEIGHBOUR_FIGURES = [
   "packetsReceived",
   "framesSent",
   "framesResent",
+  "packetsAcknowledged",
+  "framesAcknowledged",
+  "framesReceived",
   "acknowledgedInMs",
 ] as const satisfies readonly (keyof NeighbourInfo)[];
 type NeighbourFigure = (typeof NEIGHBOUR_FIGURES)[number];

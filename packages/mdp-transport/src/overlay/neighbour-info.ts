@@ -20,9 +20,14 @@ export interface NeighbourInfo {
   /** Packets to it, and from it. */
   readonly packetsSent?: number;
   readonly packetsReceived?: number;
+  /** Of the packets to it, those that it acknowledged; it cannot speak of all where there are many. */
+  readonly packetsAcknowledged?: number;
   /** Frames to it, and of these those sent again for want of an acknowledgement. */
   readonly framesSent?: number;
   readonly framesResent?: number;
+  /** Frames that it was asked to acknowledge, and did. */
+  readonly framesAcknowledged?: number;
+  readonly framesReceived?: number;
   /** The least time of late in which it acknowledged a frame, its own delay of up to 500 ms included; absent before the first. */
   readonly acknowledgedInMs?: number;
 }
@@ -34,10 +39,10 @@ export function neighbourInfo(table: NeighbourTable, nowMs: number): NeighbourIn
 }
 
 function rowOf(relation: Neighbour, nowMs: number): NeighbourInfo {
-  const { node, link, address, reachable, heardAtMs, hearsUsAtMs, stats, received, roundTrip } = relation;
+  const { node, link, address, reachable, heardAtMs, hearsUsAtMs, stats, received, roundTrip, ledger } =
+    relation;
   const { shortestMs } = roundTrip;
-  const { packetsSent, packetsReceived, framesSent, framesResent } = stats;
-  const isMaskFull = received.latest >= 0 && packetsReceived > 15;
+  const isMaskFull = received.latest >= 0 && stats.packetsReceived > 15;
   return {
     sid: node.entry.sid,
     link: link.index,
@@ -47,10 +52,8 @@ function rowOf(relation: Neighbour, nowMs: number): NeighbourInfo {
     ...(hearsUsAtMs > Number.NEGATIVE_INFINITY && { hearsUsAgoMs: nowMs - hearsUsAtMs }),
     ...(reachable && { dropPercent: percentOf15(relation.missedOf15) }),
     ...(isMaskFull && { heardDropPercent: percentOf15(received.missedOf15) }),
-    packetsSent,
-    packetsReceived,
-    framesSent,
-    framesResent,
+    ...stats,
+    packetsAcknowledged: ledger.acknowledged,
     ...(shortestMs !== undefined && { acknowledgedInMs: shortestMs }),
   };
 }

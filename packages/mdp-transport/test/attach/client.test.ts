@@ -278,6 +278,7 @@ describe("an attached program's questions", () => {
       row,
       bare,
       { ...row, ...figures, framesSent: 6, framesResent: 7 },
+      { ...row, packetsAcknowledged: 8, framesAcknowledged: 9, framesReceived: 10 },
       ...Array.from({ length: 300 }, (_, i) => ({ ...row, link: i })),
     ];
     const management = { ...NO_MANAGEMENT, neighbours: () => rows };
