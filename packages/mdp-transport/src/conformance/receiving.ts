@@ -46,7 +46,7 @@ export const RECEIVING: Promises = {
     for (const { binding, local } of [atA, other, atA]) {
       const to = { sid: fresh(atB.local), port: atB.address.port };
       binding.send(fresh(local), to, (core, offset) => {
-        core.bytes[offset] = 5;
+        core.bytes[offset] = 1; // not FIRST: a daemon must not be sent one of one byte
         return 1;
       });
       await rig.settle();

@@ -76,16 +76,26 @@ export function encodeRecord(
   littleEndian: boolean = HOST_LITTLE_ENDIAN,
 ): Uint8Array {
   const bytes = new Uint8Array(prefixBytes + RECORD_HEADER_BYTES + payload.length);
-  const view = new DataView(bytes.buffer, prefixBytes);
-  bytes.set(header.local.sid, prefixBytes + Offset.LOCAL_SID);
+  writeRecordHeader(bytes, prefixBytes, header, littleEndian);
+  bytes.set(payload, prefixBytes + RECORD_HEADER_BYTES);
+  return bytes;
+}
+
+/** Write the {@link RECORD_HEADER_BYTES} bytes before a payload at `offset`, for one that already stands behind them. */
+export function writeRecordHeader(
+  bytes: Uint8Array,
+  offset: number,
+  header: RecordHeader,
+  littleEndian: boolean = HOST_LITTLE_ENDIAN,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, RECORD_HEADER_BYTES);
+  bytes.set(header.local.sid, offset + Offset.LOCAL_SID);
   view.setUint32(Offset.LOCAL_PORT, header.local.port, littleEndian);
-  bytes.set(header.remote.sid, prefixBytes + Offset.REMOTE_SID);
+  bytes.set(header.remote.sid, offset + Offset.REMOTE_SID);
   view.setUint32(Offset.REMOTE_PORT, header.remote.port, littleEndian);
   view.setUint8(Offset.FLAGS, header.flags);
   view.setUint8(Offset.QUEUE, header.queue ?? 0);
   view.setUint8(Offset.TTL, header.ttl ?? 0);
-  bytes.set(payload, prefixBytes + RECORD_HEADER_BYTES);
-  return bytes;
 }
 
 /**
