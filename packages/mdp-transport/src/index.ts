@@ -24,3 +24,7 @@ export { type FoundService, findServices } from "./questions/find-services.ts";
 export { type PingOptions, ping } from "./questions/ping.ts";
 export { signingKeyOf } from "./questions/signing-key.ts";
 export { type TraceResult, trace } from "./questions/trace.ts";
+export type { ServaldCounters } from "./servald/counters.ts";
+export { findDaemon } from "./servald/find-daemon.ts";
+export type { DaemonRoute } from "./servald/route.ts";
+export { connectServald, type ServaldOptions, type ServaldTransport } from "./servald/transport.ts";
