@@ -70,10 +70,7 @@ class NetStream implements TcpStream {
       this.failure ??= tcpError(this.remote, cause);
     });
     socket.on("readable", () => this.wakeReader?.());
-    socket.on("end", () => {
-      this.isEnded = true;
-      this.wakeReader?.();
-    });
+    socket.on("end", () => this.handleEnd());
     this.closed = new Promise((resolve, reject) => {
       socket.once("close", () => {
         if (this.failure === undefined) resolve();
@@ -115,6 +112,20 @@ class NetStream implements TcpStream {
     this.failure ??= new TcpError("aborted", `the connection with ${this.remote} was reset on this side`);
     this.socket.resetAndDestroy();
   }
+
+  /**
+   * A reset that comes right behind bytes is told as an end by the system library. Writing nothing brings it to light, as
+   * long as this side has not ended its own direction; after that it remains an end.
+   */
+  private handleEnd(): void {
+    const end = (cause?: Error | null): void => {
+      if (cause !== undefined && cause !== null) this.failure ??= tcpError(this.remote, cause);
+      this.isEnded = true;
+      this.wakeReader?.();
+    };
+    if (this.socket.writable) this.socket.write(NOTHING, end);
+    else end();
+  }
 }
 
 /** What the system said of a TCP connection with `remote`, for people. */
@@ -136,4 +147,5 @@ const MEANINGS: Readonly<Record<string, readonly [TcpErrorCode, string]>> = {
   EMFILE: ["failed", "was not connected to: too many files are open in this program"],
 };
 
+const NOTHING = new Uint8Array(0);
 const KEEP_ALIVE_MS = 60_000;

@@ -95,6 +95,14 @@ test("a reset of the other end rejects what is under way, in words that name it"
     stream.shutdown();
   }));
 
+test("a reset right behind bytes is not taken for their end", () =>
+  withPair(async (stream, socket) => {
+    await new Promise((resolve) => socket.write("half of a", resolve));
+    socket.resetAndDestroy();
+    assert.equal(String(await stream.read()), "half of a");
+    await assert.rejects(stream.read(), { code: "reset" });
+  }));
+
 test("reset() reaches the other end as such, not as an end of file", () =>
   withPair(async (stream, socket) => {
     const failed = once(socket, "error");
