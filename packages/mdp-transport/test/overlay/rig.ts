@@ -8,7 +8,13 @@ import {
   VirtualClock,
 } from "@meshstream/netem";
 import { createCore } from "@meshstream/wasm-core";
-import { createIdentity, createOverlay, type Identity, type OverlayNode } from "../../src/index.ts";
+import {
+  createIdentity,
+  createOverlay,
+  type Identity,
+  type OverlayLink,
+  type OverlayNode,
+} from "../../src/index.ts";
 
 /** A packet as a test hears it. */
 export interface Heard {
@@ -107,7 +113,7 @@ export function testIdentity(number: number): Promise<Identity> {
 
 export interface TestNodeOptions {
   readonly identities: readonly Identity[];
-  readonly links: readonly { transport: DatagramTransport; peers?: LinkAddress[]; broadcast?: boolean }[];
+  readonly links: readonly OverlayLink[];
   readonly clock: VirtualClock;
   readonly entropy: Entropy;
 }
