@@ -6,7 +6,9 @@ import { addListen } from "./commands/listen.ts";
 import { addPeers } from "./commands/peers.ts";
 import { addPing } from "./commands/ping.ts";
 import { addReceive } from "./commands/receive.ts";
+import { addRoutes } from "./commands/routes.ts";
 import { addSend } from "./commands/send.ts";
+import { addTrace } from "./commands/trace.ts";
 import { collect } from "./shared/arguments.ts";
 import { type Execute, execute } from "./shared/execute.ts";
 import { ExitCode, exitCodeOf } from "./shared/exit-codes.ts";
@@ -84,7 +86,17 @@ function buildProgram(execute: Execute, writeHelp: (text: string) => void): Comm
     .configureOutput({ writeOut: writeHelp, outputError: () => undefined })
     .exitOverride()
     .addHelpText("after", EXAMPLES);
-  for (const add of [addId, addListen, addConnect, addSend, addReceive, addPing, addPeers])
+  for (const add of [
+    addId,
+    addListen,
+    addConnect,
+    addSend,
+    addReceive,
+    addPing,
+    addTrace,
+    addPeers,
+    addRoutes,
+  ])
     add(program, execute);
   return program;
 }
