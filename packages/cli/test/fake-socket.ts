@@ -56,7 +56,6 @@ export class FakeSocket implements MessageStream {
       if (this.#isPeerShut) return undefined;
       await this.#change();
     }
-    if (this.#failure) throw this.#failure;
     this.#isLastTaken = false;
     return this.#inbox.shift();
   }
@@ -77,6 +76,7 @@ export class FakeSocket implements MessageStream {
   }
 
   stop(): void {
+    this.#inbox.length = 0;
     this.fail(new MspError("aborted", "stopped here"));
     this.#peer!.fail(new MspError("stopped", "stopped by the peer"));
   }

@@ -1,16 +1,21 @@
-import { type MspListener, type MspSocket, Sid } from "@meshstream/msp";
+import type { MspListener, MspSocket, Sid } from "@meshstream/msp";
 import type { Command } from "commander";
-import { collect, parsePortText } from "../shared/arguments.ts";
+import { FORWARD_HELP, type ForwardOptions, parseForward } from "../forward/arguments.ts";
+import { forwardIncoming } from "../forward/incoming.ts";
+import { collect, parseAllow, parsePortText } from "../shared/arguments.ts";
 import { carry } from "../shared/carry.ts";
 import { adopt } from "../shared/connection.ts";
 import type { Context } from "../shared/context.ts";
 import type { Execute } from "../shared/execute.ts";
 import { ExitCode, exitCodeOf } from "../shared/exit-codes.ts";
+import { Refusals } from "../shared/refusals.ts";
+import { formatTcpAddress } from "../shared/runtime.ts";
 import { withMesh } from "../shared/with-mesh.ts";
 
-interface ListenOptions {
+interface ListenOptions extends ForwardOptions {
   readonly once?: boolean;
   readonly allow?: readonly string[];
+  readonly service?: string;
 }
 
 /** `msp listen PORT`: the other end of `msp connect`. */
@@ -23,6 +28,12 @@ export function addListen(program: Command, execute: Execute): void {
     .argument("<PORT>", "the MDP port to listen on, 1 to 4294967295")
     .option("--once", "end with the first connection, and exit 1 if it failed")
     .option("--allow <SID>", "accept connections from this peer only (may be given several times)", collect)
+    .option(
+      "--forward <[HOST:]PORT>",
+      "a TCP connection to that port (HOST: 127.0.0.1) for each peer, many at once",
+    )
+    .option("--max-connections <N>", FORWARD_HELP.maxConnections)
+    .option("--service <NAME>", "tell nodes that ask which services there are: NAME is at this port")
     .addHelpText("after", EXAMPLES)
     .action((port: string, options: ListenOptions, command: Command) =>
       execute(command, { stdoutCarriesData: true }, (context) => listen(context, port, options)),
@@ -31,17 +42,35 @@ export function addListen(program: Command, execute: Execute): void {
 
 async function listen(context: Context, portText: string, options: ListenOptions): Promise<number> {
   const port = parsePortText(portText);
-  const allowed = options.allow && new Set(options.allow.map((text) => Sid.fromHex(text).hex));
+  const isAllowed = parseAllow(options.allow);
+  const forward = parseForward(options, 1);
+  const once = options.once ?? false;
   const { report, interruption } = context;
   return withMesh(context, async (mesh) => {
     await using listener = await mesh.listen(port, { signal: interruption.signal });
+    const published =
+      options.service === undefined ? undefined : await mesh.publishService(options.service, port);
     const { hex } = mesh.identities[0]!;
     const bound = mesh.bound === undefined ? {} : { bound: mesh.bound };
+    const toward = forward === undefined ? {} : { forward: formatTcpAddress(forward.address) };
+    const named = options.service === undefined ? {} : { service: options.service };
     report.note(
-      { event: "listening", sid: hex, port, ...bound },
-      `listening on port ${port} of ${hex}${mesh.bound === undefined ? "" : `, UDP ${mesh.bound}`}`,
+      { event: "listening", sid: hex, port, ...bound, ...toward, ...named },
+      `listening on port ${port} of ${hex}${mesh.bound === undefined ? "" : `, UDP ${mesh.bound}`}${forward === undefined ? "" : `, for TCP ${toward.forward}`}`,
     );
-    return await new Door(context, listener, allowed, options.once ?? false).run();
+    try {
+      if (forward === undefined) return await new Door(context, listener, isAllowed, once).run();
+      if (options.allow === undefined) {
+        report.note(
+          { event: "warning", reason: "no-allow", forward: toward.forward },
+          `every node of the mesh can reach TCP ${toward.forward}: --allow SID says who may`,
+        );
+      }
+      const { address: target, limit } = forward;
+      return await forwardIncoming(context, listener, { target, isAllowed, once, limit });
+    } finally {
+      published?.close();
+    }
   });
 }
 
@@ -49,22 +78,19 @@ async function listen(context: Context, portText: string, options: ListenOptions
 class Door {
   readonly #context: Context;
   readonly #listener: MspListener;
-  readonly #allowed: ReadonlySet<string> | undefined;
+  readonly #isAllowed: (sid: Sid) => boolean;
   readonly #once: boolean;
+  readonly #refusals: Refusals;
   readonly #connections = new Set<Promise<number>>();
   /** Whether a connection uses the standard streams. One that waits only for its last acknowledgement does not. */
   #isBusy = false;
 
-  constructor(
-    context: Context,
-    listener: MspListener,
-    allowed: ReadonlySet<string> | undefined,
-    once: boolean,
-  ) {
+  constructor(context: Context, listener: MspListener, isAllowed: (sid: Sid) => boolean, once: boolean) {
     this.#context = context;
     this.#listener = listener;
-    this.#allowed = allowed;
+    this.#isAllowed = isAllowed;
     this.#once = once;
+    this.#refusals = new Refusals(context.report);
   }
 
   /** Resolves to an exit code: with --once that of the first connection, else when no further one can be served. */
@@ -96,7 +122,7 @@ class Door {
   }
 
   #faultOf({ remote }: MspSocket): "not-allowed" | "busy" | undefined {
-    if (this.#allowed !== undefined && !this.#allowed.has(remote.sid.hex)) return "not-allowed";
+    if (!this.#isAllowed(remote.sid)) return "not-allowed";
     return this.#isBusy ? "busy" : undefined;
   }
 
@@ -104,7 +130,7 @@ class Door {
     socket.stop();
     const sid = socket.remote.sid.hex;
     const why = reason === "busy" ? "another connection is open" : "it is not among those given by --allow";
-    this.#context.report.note({ event: "refused", sid, reason }, `refused ${sid}: ${why}`);
+    this.#refusals.add(sid, reason, why, { sid });
   }
 
   /** Resolves to the exit code that this connection would give; never rejects. */
@@ -136,6 +162,12 @@ The end of the input, or the peer's at a terminal, ends this side's direction.
 Nothing is acknowledged to the peer before it is written out.
 What is typed or piped in while no peer is connected goes to the next one.
 
+With --forward it serves many connections at once, and standard input and output are not used. Each is joined with a TCP
+connection of its own: the end of each direction is carried across, and a reset or refusal as a sudden end. Without
+--allow every node of the mesh can reach that TCP port.
+
 Examples:
   $ msp listen --once 512 >backup.tar
-  $ msp listen --allow 57D5...7045 512 </dev/null`;
+  $ msp listen --allow 57D5...7045 512 </dev/null
+  $ msp listen --forward 22 --allow 57D5...7045 512
+  $ msp listen --forward 192.168.1.9:80 --service printer 80`;

@@ -27,6 +27,13 @@ export function parseCount(option: string, text: string, lowest: number): number
   return value;
 }
 
+/** Whom the SIDs of --allow let in: everybody, if there is none. Throws MspError "address". */
+export function parseAllow(texts: readonly string[] | undefined): (sid: Sid) => boolean {
+  if (texts === undefined) return () => true;
+  const allowed = new Set(texts.map((text) => Sid.fromHex(text).hex));
+  return (sid) => allowed.has(sid.hex);
+}
+
 /** For commander: gathers an option that may be given several times. */
 export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];

@@ -1,0 +1,36 @@
+import { findServices } from "@meshstream/mdp-transport";
+import { MspError, type Sid } from "@meshstream/msp";
+import type { Context } from "./context.ts";
+import { type NodeMesh, systemClock } from "./runtime.ts";
+
+/**
+ * The port of the service that `sid` has by this name, the lowest if there are several (docs/wire.md W9.4). Asks again, with
+ * more patience each time: a question or an answer may be lost, and at first the way is not known. Rejects with MspError "timeout" if there was none within 8 s, and with the reason of a signal.
+ */
+export async function findPort(
+  { report, interruption: { signal } }: Context,
+  mesh: Pick<NodeMesh, "transport">,
+  sid: Sid,
+  name: string,
+): Promise<number> {
+  const seen = new Set<string>();
+  for (let timeoutMs = FIRST_MS; timeoutMs <= LAST_MS; timeoutMs *= 2) {
+    const services = await findServices(mesh.transport, systemClock, [sid], { timeoutMs, signal });
+    const ports = services.filter((service) => service.name === name).map(({ port }) => port);
+    if (ports.length > 0) {
+      const port = Math.min(...ports);
+      report.detail({ event: "service", sid: sid.hex, name, port }, `${name} is port ${port} of ${sid.hex}`);
+      return port;
+    }
+    for (const service of services) seen.add(service.name);
+  }
+  throw new MspError(
+    "timeout",
+    seen.size > 0
+      ? `${sid.hex} has no service "${name}", but ${seen.size} with another name`
+      : `${sid.hex} told of no service within 8 s: is it in reach ("msp peers"), and was it started with --service?`,
+  );
+}
+
+const FIRST_MS = 250;
+const LAST_MS = 4000;
