@@ -27,7 +27,9 @@ import { type Segment, testIdentity, testNode, testSegment } from "./rig.ts";
 
 /** A frame as a scripted neighbour hears it; SIDs as the bytes that the address has. */
 export interface HeardFrame {
+  /** Without ACK_SOON. */
   readonly flags: number;
+  readonly asksForAck: boolean;
   readonly source: string | undefined;
   readonly destination: string | undefined;
   readonly nextHop: string | undefined;
@@ -183,6 +185,7 @@ function framesIn(bytes: Uint8Array): HeardFrame[] {
 function heardFrame(bytes: Uint8Array, frame: Frame): HeardFrame {
   return {
     flags: frame.flags & ~FrameFlag.ACK_SOON,
+    asksForAck: (frame.flags & FrameFlag.ACK_SOON) !== 0,
     source: hexOf(bytes, frame.source),
     destination: hexOf(bytes, frame.destination),
     nextHop: hexOf(bytes, frame.nextHop),
