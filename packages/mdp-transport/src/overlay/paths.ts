@@ -153,7 +153,8 @@ function wayTo(
   const passed: BookEntry[] = [];
   let at = entry;
   while (!ways.has(at)) {
-    const announced = at.ownIndex >= 0 ? undefined : tree.get(at);
+    // Our own identities are in no tree: a way through this node ends here.
+    const announced = tree.get(at);
     // Until the chain is walked there is no way to what lies on it: a circle ends here.
     ways.set(at, undefined);
     if (announced === undefined) return undefined;
