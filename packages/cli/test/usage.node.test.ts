@@ -15,7 +15,24 @@ test("a wrong command line exits 2 with one line that says what would be right, 
       [["connect", SID, "1e3"], /not an MDP port/],
       [["connect", SID], /missing required argument 'PORT'/],
       [["connect", SID, "512", "extra"], /too many arguments/],
+      [["connect", "--service", "web", SID, "512"], /PORT and --service NAME are two ways/],
+      [
+        ["connect", "--forward", "web", SID, "512"],
+        /not a TCP address: "web": it is neither PORT nor HOST:PORT/,
+      ],
+      [["connect", "--max-connections", "2", SID, "512"], /--max-connections is for --forward/],
       [["listen", "x"], /not an MDP port/],
+      [["listen", "--forward", "0", "512"], /not a TCP address: "0": ports go from 1 to 65535/],
+      [
+        ["listen", "--forward", "1.2.3:80", "512"],
+        /"1\.2\.3" is neither an IP address nor the name of a host/,
+      ],
+      [
+        ["listen", "--forward", "80", "--max-connections", "0", "512"],
+        /--max-connections needs a whole number/,
+      ],
+      [["listen", "--forward", "80", "--max-connections", "1025", "512"], /goes up to 1024, not 1025/],
+      [["listen", "--service", "a=b", "512"], /not a service name: "a=b"/],
       [["listen", "--allow", "x", "512"], /not a SID/],
       [["listen", "--allow"], /argument missing/],
       [["send", SID], /name at least one file/],
@@ -77,7 +94,7 @@ test("every command has a help text with examples, and msp --help has the exit c
     assert.equal(main.code, 0);
     assert.match(main.out, /Exit codes:/);
     assert.match(main.out, /Examples:/);
-    for (const name of ["id", "listen", "connect", "send", "receive", "ping", "peers"]) {
+    for (const name of ["id", "listen", "connect", "send", "receive", "ping", "trace", "peers", "routes"]) {
       assert.match(main.out, new RegExp(`^  ${name} `, "m"));
       const help = await stage.run([name, "--help"]);
       assert.equal(help.code, 0, name);
