@@ -8,6 +8,7 @@ import { addPing } from "./commands/ping.ts";
 import { addReceive } from "./commands/receive.ts";
 import { addRoutes } from "./commands/routes.ts";
 import { addSend } from "./commands/send.ts";
+import { addServices } from "./commands/services.ts";
 import { addTrace } from "./commands/trace.ts";
 import { collect } from "./shared/arguments.ts";
 import { type Execute, execute } from "./shared/execute.ts";
@@ -72,6 +73,10 @@ function buildProgram(execute: Execute, writeHelp: (text: string) => void): Comm
       collect,
     )
     .option("--no-broadcast", "do not look for neighbours by broadcast, if this command holds the home")
+    .option(
+      "--transport <NAME>",
+      "overlay: a node of our own; servald, servald:PORT or servald:/PATH: a Serval daemon of this machine (default: overlay)",
+    )
     .option("--engine <NAME>", "wasm, ts or auto (default: auto)")
     .option(
       "--json",
@@ -96,6 +101,7 @@ function buildProgram(execute: Execute, writeHelp: (text: string) => void): Comm
     addTrace,
     addPeers,
     addRoutes,
+    addServices,
   ])
     add(program, execute);
   return program;
@@ -115,6 +121,8 @@ function version(): string {
 const EXAMPLES = `
 One home is one node: the first command that opens a home holds it, later ones with the same home attach to it.
 --bind and --no-broadcast are the holder's, and ignored by those that attach; a --peer is added to the holder's.
+With --transport servald a Serval daemon of this machine is the node, over UDP (its option mdp.enable_inet) on the first
+of the ports 4210 to 4260 that answers, or on PORT; /PATH is its folder or socket. It has its own identities and network.
 
 Exit codes:
   0  done

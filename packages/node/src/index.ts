@@ -1,6 +1,7 @@
 // One package is enough to write a program on Node: what openMesh() gives, and what it is made of.
 export type {
   AskOptions,
+  DaemonRoute,
   FoundService,
   KeyAnswer,
   NeighbourInfo,

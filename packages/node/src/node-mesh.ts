@@ -1,6 +1,8 @@
 import {
   type AskOptions,
+  type DaemonRoute,
   type FoundService,
+  FIND_SERVICES_SIDS,
   findServices,
   type KeyAnswer,
   type NeighbourInfo,
@@ -12,19 +14,21 @@ import {
   type TraceResult,
   trace,
 } from "@meshstream/mdp-transport";
-import { Mesh, type MspConfig, type SealedTransport, Sid } from "@meshstream/msp";
+import { Mesh, type MspConfig, MspError, type SealedTransport, Sid } from "@meshstream/msp";
 import type { Engine } from "@meshstream/wasm-core";
 import { systemClock } from "./clock.ts";
 import { systemEntropy } from "./entropy.ts";
 
-/** The node behind a mesh: in this process, or in the one that holds the home. */
+/** The node behind a mesh: in this process, in the one that holds the home, or a Serval daemon. */
 export interface NodeAccess {
-  readonly role: "holder" | "attached";
+  readonly role: "holder" | "attached" | "daemon";
   /** Its close() lets go of the node, and of the home if that is held here. */
   readonly transport: SealedTransport;
   readonly bound: string | undefined;
   neighbours(): Promise<readonly NeighbourInfo[]>;
   routes(): Promise<readonly RouteInfo[]>;
+  /** Of a daemon only. */
+  readonly daemonRoutes?: () => Promise<readonly DaemonRoute[]>;
   publishService(name: string, port: number): PublishedService;
   /** The mesh begins to close: programs that want to attach had better wait until the home is free. */
   retire(): void;
@@ -32,18 +36,18 @@ export interface NodeAccess {
 
 /** MSP on the node of a home. Made by openMesh. */
 export class NodeMesh extends Mesh {
-  /** "holder": the node lives in this process, until it closes. "attached": in another, and if that ends everything here fails with "transport-lost". */
-  readonly role: "holder" | "attached";
+  /** "holder": the node lives in this process, until it closes. "attached": in another, and if that ends everything here fails with "transport-lost". "daemon": it is a Serval daemon, and the same holds. */
+  readonly role: "holder" | "attached" | "daemon";
   /** Which implementation handles this process's packets. */
   readonly engine: Engine;
-  /** The folder of the home, an absolute path. */
-  readonly home: string;
+  /** The folder of the home, an absolute path; undefined where a daemon is the node. */
+  readonly home: string | undefined;
   /** Address of the node's UDP socket, such as "0.0.0.0:4110". */
   readonly bound: string | undefined;
   private readonly access: NodeAccess;
 
   /** Use openMesh. Throws MspError "argument" for a setting outside its range. */
-  constructor(home: string, access: NodeAccess, config: Partial<MspConfig> | undefined) {
+  constructor(home: string | undefined, access: NodeAccess, config: Partial<MspConfig> | undefined) {
     super({ transport: access.transport, clock: systemClock, entropy: systemEntropy, config });
     this.role = access.role;
     this.engine = access.transport.core.engine;
@@ -52,14 +56,20 @@ export class NodeMesh extends Mesh {
     this.access = access;
   }
 
-  /** The nodes that ours hears directly. Rejects with MspError "transport-lost" if the holder of the home is gone. */
+  /** The nodes that ours hears directly. Rejects with MspError "transport-lost" if the holder of the home is gone, and "state" where a daemon is the node. */
   neighbours(): Promise<readonly NeighbourInfo[]> {
     return this.access.neighbours();
   }
 
-  /** The nodes that ours reaches, with the way to each. Rejects with MspError "transport-lost" if the holder of the home is gone. */
+  /** The nodes that ours reaches, with the way to each. Rejects as {@link neighbours} does. */
   routes(): Promise<readonly RouteInfo[]> {
     return this.access.routes();
+  }
+
+  /** What a daemon tells of the nodes that it knows, its own identities among them. Rejects with MspError "transport-lost", and "state" where no daemon is the node. */
+  async daemonRoutes(): Promise<readonly DaemonRoute[]> {
+    if (this.access.daemonRoutes === undefined) throw new MspError("state", "the node is no Serval daemon");
+    return this.access.daemonRoutes();
   }
 
   /**
@@ -98,11 +108,21 @@ export class NodeMesh extends Mesh {
   }
 
   /**
-   * Ask 1 to 256 nodes which services they tell of, and wait for `timeoutMs` (default 1000). Rejects with MspError
-   * "argument", "address", "aborted" or "transport-lost".
+   * Ask nodes which services they tell of, and wait for `timeoutMs` (default 1000): 1 to 256 SIDs, or, if none are given,
+   * our own node and the 255 nearest that it reaches. Rejects with MspError "argument", "address", "aborted" or
+   * "transport-lost".
    */
-  findServices(sids: readonly (Sid | string)[], options?: AskOptions): Promise<readonly FoundService[]> {
-    return findServices(this.transport, systemClock, sids.map(parseSid), options);
+  async findServices(
+    sids?: readonly (Sid | string)[],
+    options?: AskOptions,
+  ): Promise<readonly FoundService[]> {
+    const asked = sids?.map(parseSid) ?? (await this.nearest());
+    return findServices(this.transport, systemClock, asked, options);
+  }
+
+  private async nearest(): Promise<readonly Sid[]> {
+    const routes = [...(await this.routes())].sort((a, b) => a.hops - b.hops);
+    return [this.identities[0]!, ...routes.slice(0, FIND_SERVICES_SIDS - 1).map(({ sid }) => sid)];
   }
 }
 

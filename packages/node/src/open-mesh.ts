@@ -8,6 +8,7 @@ import { holdHome } from "./holder.ts";
 import { defaultHome, prepareHome } from "./home.ts";
 import { enterHome, type HomeConnection } from "./home-lock.ts";
 import { type NodeAccess, NodeMesh } from "./node-mesh.ts";
+import { type DaemonPlace, openServald, parseTransport } from "./servald.ts";
 import { parseSocketAddress } from "./socket-address.ts";
 import { socketStream } from "./socket-stream.ts";
 import { DEFAULT_PORT } from "./udp.ts";
@@ -21,6 +22,12 @@ export interface OpenMeshOptions {
   readonly peers?: readonly string[] | undefined;
   /** Whether to find neighbours on the local networks by broadcast: true if absent. Only a holder does. */
   readonly broadcast?: boolean | undefined;
+  /**
+   * What carries packets. "overlay", if absent: a node of our own. "servald": a Serval daemon of this machine, over UDP on 127.0.0.1 (docs/wire.md
+   * W10), "servald:PORT" the one at that UDP port, "servald:/PATH" the one with that folder or socket. A daemon has its own identities,
+   * neighbours and sockets: home, bind, peers and broadcast mean nothing then.
+   */
+  readonly transport?: string | undefined;
   /** Which implementation handles packets: "auto" if absent. */
   readonly engine?: "wasm" | "ts" | "auto" | undefined;
   /** Settings of MSP; see MspConfig. */
@@ -32,7 +39,7 @@ export interface OpenMeshOptions {
  * node; later ones attach to that. Close it, or the process does not end.
  *
  * Rejects with MspError "address" or "argument" for options that are none, "keyring" if the home cannot be used, and
- * "transport-start", saying what to do, if the UDP port is taken or the holder of the home does not answer.
+ * "transport-start", saying what to do, if the UDP port is taken, or the holder of the home or the daemon does not answer.
  * Memory: the core's pool, 16 MiB, touched only as it is used; in a holder about 4 MiB for the node, and 3 for each attached program at worst.
  *
  * @example
@@ -47,6 +54,10 @@ export async function openMesh(options: OpenMeshOptions = {}): Promise<NodeMesh>
   parseSocketAddress(bind, 0);
   for (const peer of peers) parseSocketAddress(peer, 1);
   parseConfig(config);
+  const daemon = parseTransport(options.transport);
+  if (daemon !== undefined) {
+    return new NodeMesh(undefined, await useDaemon(daemon, await createCore({ engine })), config);
+  }
   const home = await prepareHome(options.home ?? defaultHome());
   const core = await createCore({ engine });
 
@@ -68,6 +79,22 @@ export async function openMesh(options: OpenMeshOptions = {}): Promise<NodeMesh>
       await delay(HANDOVER_WAIT_MS);
     }
   }
+}
+
+async function useDaemon(place: DaemonPlace, core: Core): Promise<NodeAccess> {
+  const transport = await openServald(place, core);
+  const unknown = (what: string) =>
+    Promise.reject(new MspError("state", `a Serval daemon does not tell ${what}: see daemonRoutes()`));
+  return {
+    role: "daemon",
+    transport,
+    bound: undefined,
+    neighbours: () => unknown("how it fares with its neighbours"),
+    routes: () => unknown("what its routes are worth"),
+    daemonRoutes: () => transport.routes(),
+    publishService: (name, port) => transport.publishService(name, port),
+    retire: () => {},
+  };
 }
 
 async function attachTo(

@@ -3,6 +3,7 @@ import type { Context } from "../shared/context.ts";
 import type { Execute } from "../shared/execute.ts";
 import { ExitCode, UsageError } from "../shared/exit-codes.ts";
 import { openKeyring } from "../shared/runtime.ts";
+import { withMesh } from "../shared/with-mesh.ts";
 
 /** `msp id new|show|list`: the identities of a home. */
 export function addId(program: Command, execute: Execute): void {
@@ -20,6 +21,9 @@ export function addId(program: Command, execute: Execute): void {
 }
 
 async function makeNew({ settings, report }: Context): Promise<number> {
+  if (settings.usesDaemon) {
+    throw new UsageError('a Serval daemon makes its own identities: use "servald keyring add"');
+  }
   const keyring = openKeyring(settings.home);
   const { sid } = await keyring.create();
   const primary = (await keyring.list())[0]!.sid.hex;
@@ -47,7 +51,11 @@ async function list(context: Context): Promise<number> {
 }
 
 /** At least one; making one silently is for `id new` alone. */
-async function sidsOf({ settings }: Context): Promise<string[]> {
+async function sidsOf(context: Context): Promise<string[]> {
+  const { settings } = context;
+  if (settings.usesDaemon) {
+    return withMesh(context, async ({ identities }) => identities.map(({ hex }) => hex));
+  }
   const identities = await openKeyring(settings.home).list();
   if (identities.length === 0) {
     throw new UsageError(`${settings.home} has no identity yet: make one with "msp id new"`);

@@ -1,6 +1,7 @@
 import type { NeighbourInfo } from "@meshstream/mdp-transport";
 import type { Command } from "commander";
 import type { Context } from "../shared/context.ts";
+import { tellDaemonRoutes } from "../shared/daemon-routes.ts";
 import type { Execute } from "../shared/execute.ts";
 import { ExitCode } from "../shared/exit-codes.ts";
 import { isTimeout } from "../shared/find-route.ts";
@@ -26,6 +27,7 @@ async function peers(context: Context, waitText: string): Promise<number> {
   const waitMs = parseSeconds("--wait", waitText, 0);
   const { report, interruption } = context;
   return withMesh(context, async (mesh) => {
+    if (mesh.role === "daemon") return tellDaemonRoutes(context, mesh, "neighbours");
     // A node that has just begun knows nobody yet; one that others hold has been listening all along.
     if (mesh.role === "holder") await pause(waitMs, interruption.signal);
     const neighbours = await mesh.neighbours();

@@ -1,5 +1,6 @@
 import type { MspError, Sid } from "@meshstream/msp";
 import type { Context } from "./context.ts";
+import { describeDaemonRoute } from "./daemon-routes.ts";
 import { pause } from "./pause.ts";
 import type { NodeMesh } from "./runtime.ts";
 
@@ -16,6 +17,7 @@ export async function findRoute({ interruption }: Context, mesh: NodeMesh, sid: 
 
 /** For people: how far the node itself knows the way to `sid`, where nothing came back. */
 export async function describeRoute(mesh: NodeMesh, sid: Sid): Promise<string> {
+  if (mesh.role === "daemon") return describeDaemonRoute(mesh, sid.hex);
   const route = (await mesh.routes()).find((route) => route.sid.hex === sid.hex);
   if (route === undefined) {
     const heard = (await mesh.neighbours()).filter(({ reachable }) => reachable).length;

@@ -9,6 +9,10 @@ export interface Settings {
   readonly peers: readonly string[];
   readonly broadcast: boolean;
   readonly engine: "wasm" | "ts" | "auto";
+  /** What carries packets; openMesh checks it. */
+  readonly transport: string;
+  /** Whether that is a Serval daemon, which has its own identities. */
+  readonly usesDaemon: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -21,6 +25,7 @@ export interface GlobalOptions {
   readonly peer?: readonly string[];
   readonly broadcast?: boolean;
   readonly engine?: string;
+  readonly transport?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -33,12 +38,15 @@ export function parseSettings(options: GlobalOptions): Settings {
   if (engine !== "wasm" && engine !== "ts" && engine !== "auto") {
     throw new UsageError(`--engine is wasm, ts or auto, not "${engine}"`);
   }
+  const transport = options.transport ?? "overlay";
   return Object.freeze({
     home: options.home ?? defaultHome(),
     bind: options.bind,
     peers: options.peer ?? [],
     broadcast: options.broadcast ?? true,
     engine,
+    transport,
+    usesDaemon: transport !== "overlay",
     json: options.json ?? false,
     quiet: options.quiet ?? false,
     verbose: options.verbose ?? false,

@@ -2,13 +2,13 @@ import type { Context } from "./context.ts";
 import { type NodeMesh, openKeyring, openMesh } from "./runtime.ts";
 
 /**
- * Open the node of the settings' home, run `body` with it, and close it. The first use of a home makes its identity.
+ * Open the node of the settings, in a home or a daemon, run `body` with it, and close it. The first use of a home makes its identity.
  */
 export async function withMesh<T>(context: Context, body: (mesh: NodeMesh) => Promise<T>): Promise<T> {
   const { settings, report, interruption } = context;
-  const { home, bind, peers, broadcast, engine } = settings;
-  const isNew = (await openKeyring(home).list()).length === 0;
-  const mesh = await openMesh({ home, bind, peers, broadcast, engine });
+  const { home, bind, peers, broadcast, engine, transport } = settings;
+  const isNew = !settings.usesDaemon && (await openKeyring(home).list()).length === 0;
+  const mesh = await openMesh({ home, bind, peers, broadcast, engine, transport });
   if (isNew) tellIdentity(context, mesh);
   tellIgnored(context, mesh);
   try {
@@ -20,10 +20,10 @@ export async function withMesh<T>(context: Context, body: (mesh: NodeMesh) => Pr
         role,
         sid,
         engine: mesh.engine,
-        home: mesh.home,
+        ...(mesh.home === undefined ? { transport } : { home: mesh.home }),
         ...(bound === undefined ? {} : { bound }),
       },
-      `node ${sid}, ${role === "holder" ? "holding" : "attached to"} ${mesh.home}${bound === undefined ? "" : `, UDP ${bound}`}, engine ${mesh.engine}`,
+      `node ${sid}, ${PLACES[role]} ${mesh.home ?? transport}${bound === undefined ? "" : `, UDP ${bound}`}, engine ${mesh.engine}`,
     );
     interruption.signal.throwIfAborted();
     return await body(mesh);
@@ -32,18 +32,19 @@ export async function withMesh<T>(context: Context, body: (mesh: NodeMesh) => Pr
   }
 }
 
-/** These are the holder's alone. */
+const PLACES = { holder: "holding", attached: "attached to", daemon: "of the daemon at" } as const;
+
+/** What is the holder's alone, and what is no affair of a daemon's. */
 function tellIgnored({ settings, report }: Context, { role }: NodeMesh): void {
   if (role === "holder") return;
   const ignored = [
     ...(settings.bind === undefined ? [] : ["--bind"]),
     ...(settings.broadcast ? [] : ["--no-broadcast"]),
+    ...(role === "daemon" && settings.peers.length > 0 ? ["--peer"] : []),
   ];
+  const why = role === "daemon" ? "a Serval daemon is the node" : "this home is held by another program";
   for (const option of ignored) {
-    report.note(
-      { event: "warning", reason: "option-ignored", option },
-      `${option} is ignored: this home is held by another program`,
-    );
+    report.note({ event: "warning", reason: "option-ignored", option }, `${option} is ignored: ${why}`);
   }
 }
 

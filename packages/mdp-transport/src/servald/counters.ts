@@ -20,6 +20,9 @@ export interface ServaldCounters {
   notReady: number;
   /** How often the daemon no longer knew our ports, and they were bound anew. */
   rebound: number;
+  /** Questions for services that were answered, and those that were too many. */
+  "services-answered": number;
+  "service-limit": number;
 }
 
 export function createServaldCounters(): ServaldCounters {
@@ -34,5 +37,7 @@ export function createServaldCounters(): ServaldCounters {
     refused: 0,
     notReady: 0,
     rebound: 0,
+    "services-answered": 0,
+    "service-limit": 0,
   };
 }

@@ -21,6 +21,7 @@ import { equalBytes, SidTable } from "../attach/sid-table.ts";
 import { isAny, type MdpRecord, parseRecord, RecordFlag } from "../mdp2/record.ts";
 import { Bindings } from "../overlay/bindings.ts";
 import { ServicePort } from "../overlay/ports.ts";
+import { type PublishedService, ServiceDirectory } from "../overlay/services/service-directory.ts";
 import { BindRequests } from "./bind-requests.ts";
 import { type BindingOwner, ServaldBinding } from "./binding.ts";
 import { DaemonChannel } from "./channel.ts";
@@ -46,8 +47,12 @@ export interface ServaldTransport extends SealedTransport {
   /** The daemon's address on the link. */
   readonly daemon: LinkAddress;
   readonly counters: Readonly<ServaldCounters>;
+  /** Settles when the transport has ended, closed or lost. */
+  readonly closed: Promise<void>;
   /** The nodes that the daemon knows a way to, its own identities among them. Rejects with MspError "transport-lost". */
   routes(): Promise<readonly DaemonRoute[]>;
+  /** As OverlayNode.publishService, but for questions that are ciphered only; `ready` rejects with "port-in-use" if another program has port 11. */
+  publishService(name: string, port: number): PublishedService;
 }
 
 /**
@@ -95,7 +100,9 @@ class DaemonClient implements ServaldTransport, BindingOwner {
   /** Why nothing goes any more; undefined while all is well. */
   private ended: MspError | undefined;
   private handleLost: ((error: MspError) => void) | undefined;
-  private linkClosed: Promise<void> | undefined;
+  readonly closed: Promise<void>;
+  private settleClosed: (linkClosed: Promise<void>) => void = () => {};
+  private readonly services: ServiceDirectory;
 
   constructor(options: ServaldOptions) {
     this.options = options;
@@ -106,6 +113,10 @@ class DaemonClient implements ServaldTransport, BindingOwner {
     this.questions = new Questions(this.channel);
     this.requests = new BindRequests(this.channel);
     this.ports = this.portsOf([]);
+    this.services = new ServiceDirectory(this, this.clock, this.counters);
+    this.closed = new Promise((resolve) => {
+      this.settleClosed = resolve;
+    });
   }
 
   /** Learn whose daemon it is, and begin to probe it. Nothing else may be called before. */
@@ -177,6 +188,10 @@ class DaemonClient implements ServaldTransport, BindingOwner {
     return (await answered).payloads.map(parseRoute).filter((route) => route !== undefined);
   }
 
+  publishService(name: string, port: number): PublishedService {
+    return this.services.publish(name, port);
+  }
+
   onLost(handle: (error: MspError) => void): void {
     this.handleLost = handle;
     const { ended } = this;
@@ -185,7 +200,7 @@ class DaemonClient implements ServaldTransport, BindingOwner {
 
   async close(): Promise<void> {
     this.end(new MspError("state", "the transport is closed"));
-    await this.linkClosed;
+    await this.closed;
   }
 
   private portsOf(identities: readonly Sid[]): Bindings {
@@ -324,7 +339,7 @@ class DaemonClient implements ServaldTransport, BindingOwner {
     this.ended = error;
     this.timer?.cancel();
     this.channel.unbindAll();
-    this.linkClosed = this.options.link.close();
+    this.settleClosed(this.options.link.close());
     this.requests.clear();
     this.questions.end(error);
     for (const binding of [...this.bound]) binding.end(error);
