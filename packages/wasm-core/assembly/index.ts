@@ -1,4 +1,12 @@
-export { decode, encodeAck, encodeData, encodeStop } from "./packet";
+export {
+  decoderAddRepair,
+  decoderCreate,
+  decoderHandleArrival,
+  decoderMissingRank,
+  decoderRelease,
+} from "./decoder";
+export { fieldInitialise } from "./field";
+export { decode, encodeAck, encodeData, encodeExtendedAck, encodeStop } from "./packet";
 export { poolInitialise } from "./pool";
 export {
   receiveAccept,
@@ -6,14 +14,25 @@ export {
   receiveFrontFlags,
   receiveFrontLength,
   receiveFrontOffset,
+  receiveHasArrived,
+  receiveKeepTaken,
   receiveRelease,
   receiveTake,
+  receiveWriteBitmap,
 } from "./receive-window";
+export { repairEncode } from "./repair";
 export {
   sendAcknowledge,
+  sendArriveBitmap,
+  sendArriveThrough,
+  sendBeginSample,
   sendCreate,
   sendFirstLost,
+  sendIsArrived,
+  sendMarkAppLimited,
   sendMarkLost,
+  sendMarkMissing,
+  sendMarkOverdue,
   sendMarkSent,
   sendMessageFlags,
   sendMessageLength,

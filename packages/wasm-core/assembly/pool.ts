@@ -1,6 +1,7 @@
 import {
   BLOCK_BYTES,
   BLOCK_KIND,
+  FIELD_PRODUCTS,
   FREE_NEXT,
   KIND_FREE,
   MODULE_DATA,
@@ -18,7 +19,7 @@ import {
 /** Lay out the pool: `slotCount` blocks from POOL_START on. Once, after memory has been grown to hold them. */
 export function poolInitialise(slotCount: i32): void {
   assert(load<i32>(POOL_RECORD, POOL_SLOT_COUNT) == 0);
-  assert(<i32>__heap_base >= MODULE_DATA && <i32>__heap_base <= POOL_START);
+  assert(<i32>__heap_base >= MODULE_DATA && <i32>__heap_base <= FIELD_PRODUCTS);
   const end: u64 = <u64>POOL_START + <u64>slotCount * BLOCK_BYTES;
   assert(slotCount > 0 && end <= (<u64>memory.size() << 16) && end <= <u64>i32.MAX_VALUE);
   store<i32>(POOL_RECORD, POOL_START, POOL_FRONTIER);

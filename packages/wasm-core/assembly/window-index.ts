@@ -12,15 +12,14 @@ import {
   WINDOW_MESSAGES_LIMIT,
   WINDOW_PAGE_TABLE,
 } from "./memory";
-import { poolAllocate, poolFree, poolFreeCount } from "./pool";
+import { poolAllocate, poolFree } from "./pool";
 
 // The index of a window: from sequence number to the block of the message. A ring of 256 to 8192 entries in pages of
 // 256 (1024 bytes each); the first page lies in the window's own block, each other is a block taken from the pool for
 // its first entry and given back with its last. Owner of both: the window.
 
-/** Take a block of `kind` for a window of at most `limit` messages and clear it. 0 if the pool is empty. */
+/** Take a block of `kind` for a window of at most `limit` messages and clear it; the pool has one. */
 export function createWindow(kind: i32, limit: i32): usize {
-  if (poolFreeCount() == 0) return 0;
   const window = poolAllocate(kind);
   memory.fill(window, 0, BLOCK_BYTES);
   store<i32>(window, kind, BLOCK_KIND);

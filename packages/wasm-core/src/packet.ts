@@ -47,6 +47,9 @@ export const REPAIR_HEADER_BYTES = 8;
 /** Bytes of a symbol before the message's: its own flags, its length. */
 export const SYMBOL_HEADER_BYTES = 3;
 
+/** Most bytes of a symbol. */
+export const SYMBOL_BYTES = 1027;
+
 /** Most messages that a repair may say it covers (docs/wire.md W13). Neither side here uses more than {@link REPAIR_MESSAGES}. */
 export const REPAIR_COUNT_LIMIT = 128;
 

@@ -1,19 +1,18 @@
 import assert from "node:assert/strict";
 import {
   type Core,
-  type DecodedPacket,
   INBOUND_MESSAGE_BYTES,
   PacketFlag,
   PacketKind,
   TRANSMIT_CAPACITY,
   TRANSMIT_HEADROOM,
 } from "../src/index.ts";
-import { pattern, testBoth } from "./support.ts";
+import { type PlainFields, pattern, plainFields, testBoth } from "./support.ts";
 
 /** Put bytes into the receive region and decode them there. */
-function decodeBytes(core: Core, bytes: readonly number[]): DecodedPacket {
+function decodeBytes(core: Core, bytes: readonly number[]): PlainFields {
   core.bytes.set(bytes, core.receiveRegion.offset);
-  return { ...core.decode(core.receiveRegion.offset, bytes.length) };
+  return plainFields(core.decode(core.receiveRegion.offset, bytes.length));
 }
 
 const nothingMore = { sequence: 0, messageOffset: 0, messageLength: 0 };
@@ -59,8 +58,8 @@ testBoth("unknown flag bits are kept on every kind of packet", (create) => {
   const core = create();
   for (const length of [1, 2, 3, 4, 5, 6, 1200]) {
     const packet = new Array<number>(length).fill(0);
-    packet[0] = 0xf0;
-    assert.equal(decodeBytes(core, packet).flags, 0xf0);
+    packet[0] = 0x70;
+    assert.equal(decodeBytes(core, packet).flags, 0x70);
   }
 });
 
@@ -93,7 +92,7 @@ testBoth(
     core.bytes.set([2, 5, 0, 9, 0], offset);
     assert.equal(core.decode(offset, 1200).kind, PacketKind.DATA);
     for (const length of [1201, 1500, 16384]) {
-      const decoded = { ...core.decode(offset, length) };
+      const decoded = plainFields(core.decode(offset, length));
       assert.deepEqual(decoded, { kind: PacketKind.FAULT_OVERSIZE, flags: 2, ack: 5, ...nothingMore });
     }
   },

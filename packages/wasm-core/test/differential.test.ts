@@ -13,7 +13,7 @@ import {
   type Trio,
 } from "./reference/trio.ts";
 import { twinDecode, twinEncodeData } from "./reference/twin.ts";
-import { Random, seeds } from "./support.ts";
+import { plainFields, Random, seeds } from "./support.ts";
 
 const OPERATIONS = 2000;
 const LIMITS = [1, 2, 4, 64, 255, 256, 257, 512, 1000, 8192] as const;
@@ -224,7 +224,7 @@ function comparePacket({ ts, wasm }: Trio, random: Random): void {
     assert.deepEqual(core.bytes.slice(packet, packet + expected.length), expected);
     assert.equal(core.encodeAck(source, flags, ack), 3);
     assert.deepEqual(core.bytes.slice(source, source + 3), expected.slice(0, 3));
-    return { ...core.decode(packet, length) };
+    return plainFields(core.decode(packet, length));
   });
   const meaning = twinDecode(ts.bytes.slice(packet, packet + length));
   const messageOffset = meaning.messageOffset === -1 ? 0 : packet + DATA_HEADER_BYTES;

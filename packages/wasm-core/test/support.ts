@@ -1,6 +1,6 @@
 import process from "node:process";
 import { test } from "node:test";
-import { type Core, type CoreOptions, createCoreSync, type Engine } from "../src/index.ts";
+import { type Core, type CoreOptions, createCoreSync, type DecodedPacket, type Engine } from "../src/index.ts";
 
 export const engines: readonly Engine[] = ["ts", "wasm"];
 
@@ -12,6 +12,14 @@ export function testBoth(promise: string, run: (create: (options?: CoreOptions) 
     });
   }
 }
+
+/** What a packet says by docs/wire.md W2, in an object of its own. */
+export function plainFields(packet: DecodedPacket) {
+  const { kind, flags, ack, sequence, messageOffset, messageLength } = packet;
+  return { kind, flags, ack, sequence, messageOffset, messageLength };
+}
+
+export type PlainFields = ReturnType<typeof plainFields>;
 
 /** The seeds of a random test: the given ones, or only that of the environment variable SEED. */
 export function seeds(...usual: readonly number[]): readonly number[] {

@@ -2,6 +2,7 @@ import { type Core, DATA_HEADER_BYTES, type Engine, type Region, WINDOW_LIMIT } 
 import type { Decoder } from "../decoder.ts";
 import type { Kernel, PacketKernel, WindowHandle } from "../kernel.ts";
 import {
+  LIST_COUNT,
   PACKET_ACK,
   PACKET_FLAGS,
   PACKET_KIND,
@@ -9,7 +10,10 @@ import {
   PACKET_MESSAGE_OFFSET,
   PACKET_RECORD,
   PACKET_SEQUENCE,
+  PACKETS_END,
+  PACKETS_START,
   POOL_FREE_COUNT,
+  POOL_KEPT,
   POOL_RECORD,
   POOL_SLOT_COUNT,
   RECEIVE_REGION,
@@ -17,17 +21,27 @@ import {
   TRANSMIT_REGION,
   TRANSMIT_REGION_BYTES,
 } from "../memory-map.ts";
-import { type DecodedExtendedAck, type DecodedPacket, type DecodedRepair, PacketKind } from "../packet.ts";
+import {
+  BITMAP_BYTES,
+  type DecodedPacket,
+  EXTENDED_ACK_BYTES,
+  type ExtendedAck,
+  PacketFlag,
+  PacketKind,
+  PacketType,
+  REPAIR_HEADER_BYTES,
+  REPAIR_MESSAGES,
+  SYMBOL_BYTES,
+  TYPE_SHIFT,
+} from "../packet.ts";
 import type { ReceiveWindow } from "../receive-window.ts";
 import type { SendWindow } from "../send-window.ts";
 import type { SequenceNumber } from "../sequence.ts";
+import { CheckedDecoder } from "./decoder.ts";
 import { checkFlags, checkMessageLength, checkStretch, checkWhole, checkWireNumber } from "./misuse.ts";
+import { PacketFields, putExtendedAck, takeExtendedAck, takeRepair } from "./packet-fields.ts";
 import { CheckedReceiveWindow } from "./receive-window.ts";
 import { CheckedSendWindow } from "./send-window.ts";
-
-/** The memory between the start of the transmit region and the end of the receive region: packets are written there only. */
-const PACKETS_START = TRANSMIT_REGION;
-const PACKETS_END = RECEIVE_REGION + RECEIVE_REGION_BYTES;
 
 /** A {@link Core} over an engine's kernel: the same class for both engines, so that misuse is answered alike. */
 export class CheckedCore implements Core {
@@ -55,12 +69,15 @@ export class CheckedCore implements Core {
   }
 
   get freeSlotCount(): number {
-    return this.#word(POOL_RECORD + POOL_FREE_COUNT);
+    return this.#word(POOL_RECORD + POOL_FREE_COUNT) + this.#word(POOL_RECORD + POOL_KEPT + LIST_COUNT);
   }
 
-  encodeStop(offset: number): number {
+  encodeStop(offset: number, isExtended = false): number {
     checkStretch("packet", offset, 1, PACKETS_START, PACKETS_END);
-    return this.#packets.encodeStop(offset);
+    return this.#packets.encodeStop(
+      offset,
+      isExtended ? PacketFlag.STOP | PacketFlag.EXTENSION : PacketFlag.STOP,
+    );
   }
 
   encodeAck(offset: number, flags: number, ack: SequenceNumber): number {
@@ -68,6 +85,45 @@ export class CheckedCore implements Core {
     checkFlags(flags);
     checkWireNumber("acknowledgement", ack);
     return this.#packets.encodeAck(offset, flags, ack);
+  }
+
+  encodeOpeningAck(offset: number, flags: number, ack: SequenceNumber): number {
+    checkStretch("packet", offset, OPENING_ACK_BYTES, PACKETS_START, PACKETS_END);
+    checkFlags(flags);
+    checkWireNumber("acknowledgement", ack);
+    this.bytes[offset + OPENING_ACK_BYTES - 1] = 0;
+    this.#packets.encodeAck(offset, PacketFlag.EXTENSION | (flags & OWN_BITS), ack);
+    return OPENING_ACK_BYTES;
+  }
+
+  encodeExtendedAck(offset: number, flags: number, ack: SequenceNumber, report: ExtendedAck): number {
+    checkWhole("bitmap length", report.bitmapLength, 0, BITMAP_BYTES);
+    const length = EXTENDED_ACK_BYTES + report.bitmapLength;
+    checkStretch("packet", offset, length, PACKETS_START, PACKETS_END);
+    checkFlags(flags);
+    checkWireNumber("acknowledgement", ack);
+    const type = PacketFlag.EXTENSION | (PacketType.EXTENDED_ACK << TYPE_SHIFT);
+    putExtendedAck(this.#words, type | (flags & OWN_BITS), ack, report);
+    return this.#packets.encodeExtendedAck(offset);
+  }
+
+  encodeRepair(
+    offset: number,
+    flags: number,
+    ack: SequenceNumber,
+    window: SendWindow,
+    first: SequenceNumber,
+    count: number,
+    seed: number,
+  ): number {
+    checkStretch("packet", offset, REPAIR_BYTES, PACKETS_START, PACKETS_END);
+    checkFlags(flags);
+    checkWireNumber("acknowledgement", ack);
+    checkWireNumber("seed", seed);
+    checkWhole("messages of a repair", count, 1, REPAIR_MESSAGES);
+    if (!(window instanceof CheckedSendWindow)) throw new RangeError("this send window is of no core");
+    const handle = window.handleOfSent(this.bytes.buffer, first, count);
+    return this.#kernel.repairs.encode(offset, flags, ack, handle, first, count, seed);
   }
 
   encodeData(
@@ -98,6 +154,13 @@ export class CheckedCore implements Core {
     decoded.sequence = this.#word(PACKET_RECORD + PACKET_SEQUENCE);
     decoded.messageOffset = this.#word(PACKET_RECORD + PACKET_MESSAGE_OFFSET);
     decoded.messageLength = this.#word(PACKET_RECORD + PACKET_MESSAGE_LENGTH);
+    decoded.isExtended = (decoded.flags & PacketFlag.EXTENSION) !== 0;
+    decoded.transmission =
+      decoded.isExtended && decoded.kind === PacketKind.DATA
+        ? (decoded.flags >> TYPE_SHIFT) & PacketType.TRANSMISSION_LIMIT
+        : 0;
+    if (decoded.kind === PacketKind.EXTENDED_ACK) takeExtendedAck(this.#words, decoded.extendedAck);
+    if (decoded.kind === PacketKind.REPAIR) takeRepair(this.#words, decoded.repair);
     return decoded;
   }
 
@@ -113,25 +176,16 @@ export class CheckedCore implements Core {
     return new CheckedReceiveWindow(this.#kernel.receiveWindows, this.bytes.buffer, handle);
   }
 
-  encodeOpeningAck(): number {
-    throw new Error("not built yet");
-  }
-
-  encodeExtendedAck(): number {
-    throw new Error("not built yet");
-  }
-
-  encodeRepair(): number {
-    throw new Error("not built yet");
-  }
-
-  createDecoder(): Decoder {
-    throw new Error("not built yet");
+  createDecoder(window: ReceiveWindow): Decoder {
+    if (!(window instanceof CheckedReceiveWindow)) throw new RangeError("this receive window is of no core");
+    const owner = window.handleWithoutDecoder(this.bytes.buffer);
+    const handle = this.#created(this.#kernel.decoders.create(owner));
+    return new CheckedDecoder(this.#kernel.decoders, this.bytes.buffer, window, handle);
   }
 
   #created(handle: WindowHandle): WindowHandle {
     if (handle === 0) {
-      throw new RangeError(`the pool has no free slot for a window: all ${this.slotCount} are in use`);
+      throw new RangeError(`the pool has no free slot: all ${this.slotCount} are in use`);
     }
     return handle;
   }
@@ -142,16 +196,8 @@ export class CheckedCore implements Core {
   }
 }
 
-/** The one object that `decode` fills; of a class, so that its shape never changes. */
-class PacketFields implements DecodedPacket {
-  kind: PacketKind = PacketKind.FAULT_EMPTY;
-  flags = 0;
-  ack: SequenceNumber = 0xffff;
-  sequence: SequenceNumber = 0;
-  messageOffset = 0;
-  messageLength = 0;
-  isExtended = false;
-  transmission = 0;
-  extendedAck!: DecodedExtendedAck;
-  repair!: DecodedRepair;
-}
+const OPENING_ACK_BYTES = 4;
+/** Most bytes of a repair. */
+const REPAIR_BYTES = REPAIR_HEADER_BYTES + SYMBOL_BYTES;
+/** The flag bits that are the caller's in packets whose type the codec sets. */
+const OWN_BITS = 0x0f;

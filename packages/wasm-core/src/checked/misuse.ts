@@ -20,6 +20,18 @@ export function checkWireNumber(name: string, value: SequenceNumber): void {
   checkWhole(name, value, 0, 0xffff);
 }
 
+/** A measure that saturates on the wire: any number from 0 on. */
+export function checkMeasure(name: string, value: number): void {
+  if (typeof value !== "number" || !(value >= 0))
+    throw new RangeError(`${name} must be a number from 0 on, not ${value}`);
+}
+
+/** A time in milliseconds: any number but NaN. */
+export function checkTime(name: string, value: number): void {
+  if (typeof value !== "number" || Number.isNaN(value))
+    throw new RangeError(`${name} must be a number, not ${value}`);
+}
+
 /** A message's length: 0..1195. */
 export function checkMessageLength(length: number): void {
   checkWhole("message length", length, 0, INBOUND_MESSAGE_BYTES);

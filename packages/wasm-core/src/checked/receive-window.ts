@@ -1,10 +1,30 @@
 import type { ReceiveWindowKernel, WindowHandle } from "../kernel.ts";
-import { RECEIVE_ARRIVED, RECEIVE_HELD, RECEIVE_TAKEN } from "../memory-map.ts";
+import {
+  PACKETS_END,
+  PACKETS_START,
+  RECEIVE_ARRIVED,
+  RECEIVE_DECODER,
+  RECEIVE_HELD,
+  RECEIVE_HIGHEST,
+  RECEIVE_KEPT,
+  RECEIVE_TAKEN,
+  WINDOW_MESSAGES_LIMIT,
+} from "../memory-map.ts";
+import { BITMAP_BYTES } from "../packet.ts";
 import type { Arrival, ReceiveWindow } from "../receive-window.ts";
 import type { SequenceNumber } from "../sequence.ts";
-import { checkFlags, checkMessageLength, checkStretch, checkWireNumber, throwReleased } from "./misuse.ts";
+import {
+  checkFlags,
+  checkMessageLength,
+  checkStretch,
+  checkWhole,
+  checkWireNumber,
+  throwReleased,
+} from "./misuse.ts";
 
-const STATE_WORDS = 3;
+const STATE_WORDS = 15;
+/** Most messages kept after they were taken. */
+const KEEP_LIMIT = 128;
 const RELEASED = new Int32Array(0);
 
 /** A receive window whose arguments are checked; the work is the kernel's. */
@@ -60,22 +80,32 @@ export class CheckedReceiveWindow implements ReceiveWindow {
   }
 
   get highest(): SequenceNumber {
-    throw new Error("not built yet");
+    return this.#state[RECEIVE_HIGHEST >> 2] ?? 0;
   }
+
   get keptCount(): number {
-    throw new Error("not built yet");
+    return this.#state[RECEIVE_KEPT >> 2] ?? 0;
   }
+
   get limit(): number {
-    throw new Error("not built yet");
+    return this.#state[WINDOW_MESSAGES_LIMIT >> 2] ?? 0;
   }
-  hasArrived(): boolean {
-    throw new Error("not built yet");
+
+  hasArrived(sequence: SequenceNumber): boolean {
+    checkWireNumber("sequence number", sequence);
+    return Boolean(this.#kernel.hasArrived(this.#live(), sequence));
   }
-  writeBitmap(): number {
-    throw new Error("not built yet");
+
+  writeBitmap(base: SequenceNumber, offset: number, maxBytes: number): number {
+    checkWireNumber("bitmap base", base);
+    checkWhole("bitmap length", maxBytes, 0, BITMAP_BYTES);
+    checkStretch("bitmap", offset, maxBytes, PACKETS_START, PACKETS_END);
+    return this.#kernel.writeBitmap(this.#live(), base, offset, maxBytes);
   }
-  keepTaken(): void {
-    throw new Error("not built yet");
+
+  keepTaken(count: number): void {
+    checkWhole("messages to keep", count, 0, KEEP_LIMIT);
+    this.#kernel.keepTaken(this.#live(), count);
   }
 
   release(): void {
@@ -83,6 +113,19 @@ export class CheckedReceiveWindow implements ReceiveWindow {
     this.#kernel.release(this.#handle);
     this.#handle = 0;
     this.#state = RELEASED;
+  }
+
+  /** For the core: the window's decoder has its slots no longer. */
+  get isReleased(): boolean {
+    return this.#handle === 0;
+  }
+
+  /** For the core: the handle, if the window is in that memory and has no decoder; else RangeError. */
+  handleWithoutDecoder(buffer: ArrayBufferLike): WindowHandle {
+    const handle = this.#live();
+    if (this.#state.buffer !== buffer) throw new RangeError("this window is of another core");
+    if (this.#state[RECEIVE_DECODER >> 2] !== 0) throw new RangeError("this window has a decoder already");
+    return handle;
   }
 
   #live(): WindowHandle {

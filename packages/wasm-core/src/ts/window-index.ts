@@ -18,9 +18,8 @@ import type { Pool } from "./pool.ts";
 // 256; the first page lies in the window's own block, each other is taken from the pool for its first entry and
 // given back with its last.
 
-/** Take a block of `kind` for a window of at most `limit` messages and clear it. 0 if the pool is empty. */
+/** Take a block of `kind` for a window of at most `limit` messages and clear it; the pool has one. */
 export function createWindow(pool: Pool, kind: number, limit: number): number {
-  if (pool.freeCount() === 0) return 0;
   const window = pool.allocate(kind);
   pool.bytes.fill(0, window, window + BLOCK_BYTES);
   pool.store(window + BLOCK_KIND, kind);

@@ -1,10 +1,18 @@
-import type { Kernel, PacketKernel, ReceiveWindowKernel, SendWindowKernel } from "../kernel.ts";
+import type {
+  DecoderKernel,
+  Kernel,
+  PacketKernel,
+  ReceiveWindowKernel,
+  RepairKernel,
+  SendWindowKernel,
+} from "../kernel.ts";
 import { MEMORY_PAGE_BYTES } from "../memory-map.ts";
 
 /** What assembly/index.ts exports, as WebAssembly gives it to JavaScript. */
 interface CoreExports extends PacketKernel {
   memory: WebAssembly.Memory;
   poolInitialise(slotCount: number): void;
+  fieldInitialise(): void;
   sendCreate: SendWindowKernel["create"];
   sendPush: SendWindowKernel["push"];
   sendMessageOffset: SendWindowKernel["messageOffset"];
@@ -18,6 +26,13 @@ interface CoreExports extends PacketKernel {
   sendOldestSent: SendWindowKernel["oldestSent"];
   sendSentAfter: SendWindowKernel["sentAfter"];
   sendFirstLost: SendWindowKernel["firstLost"];
+  sendMarkMissing: SendWindowKernel["markMissing"];
+  sendMarkOverdue: SendWindowKernel["markOverdue"];
+  sendIsArrived: SendWindowKernel["isArrived"];
+  sendBeginSample: SendWindowKernel["beginSample"];
+  sendMarkAppLimited: SendWindowKernel["markAppLimited"];
+  sendArriveThrough: SendWindowKernel["arriveThrough"];
+  sendArriveBitmap: SendWindowKernel["arriveBitmap"];
   sendAcknowledge: SendWindowKernel["acknowledge"];
   sendRelease: SendWindowKernel["release"];
   receiveCreate: ReceiveWindowKernel["create"];
@@ -26,7 +41,16 @@ interface CoreExports extends PacketKernel {
   receiveFrontLength: ReceiveWindowKernel["frontLength"];
   receiveFrontFlags: ReceiveWindowKernel["frontFlags"];
   receiveTake: ReceiveWindowKernel["take"];
+  receiveHasArrived: ReceiveWindowKernel["hasArrived"];
+  receiveWriteBitmap: ReceiveWindowKernel["writeBitmap"];
+  receiveKeepTaken: ReceiveWindowKernel["keepTaken"];
   receiveRelease: ReceiveWindowKernel["release"];
+  repairEncode: RepairKernel["encode"];
+  decoderCreate: DecoderKernel["create"];
+  decoderAddRepair: DecoderKernel["addRepair"];
+  decoderHandleArrival: DecoderKernel["handleArrival"];
+  decoderMissingRank: DecoderKernel["missingRank"];
+  decoderRelease: DecoderKernel["release"];
 }
 
 /** The kernel of a new instance, and its memory of `memoryBytes`, which never grows again. */
@@ -38,10 +62,12 @@ export function createWasmKernel(
   const wasm = instance.exports as unknown as CoreExports;
   wasm.memory.grow((memoryBytes - wasm.memory.buffer.byteLength) / MEMORY_PAGE_BYTES);
   wasm.poolInitialise(slotCount);
+  wasm.fieldInitialise();
   // Plain objects: engines call through these faster than through the exports object.
   const packets: PacketKernel = {
     encodeStop: wasm.encodeStop,
     encodeAck: wasm.encodeAck,
+    encodeExtendedAck: wasm.encodeExtendedAck,
     encodeData: wasm.encodeData,
     decode: wasm.decode,
   };
@@ -59,6 +85,13 @@ export function createWasmKernel(
     oldestSent: wasm.sendOldestSent,
     sentAfter: wasm.sendSentAfter,
     firstLost: wasm.sendFirstLost,
+    markMissing: wasm.sendMarkMissing,
+    markOverdue: wasm.sendMarkOverdue,
+    isArrived: wasm.sendIsArrived,
+    beginSample: wasm.sendBeginSample,
+    markAppLimited: wasm.sendMarkAppLimited,
+    arriveThrough: wasm.sendArriveThrough,
+    arriveBitmap: wasm.sendArriveBitmap,
     acknowledge: wasm.sendAcknowledge,
     release: wasm.sendRelease,
   };
@@ -69,7 +102,18 @@ export function createWasmKernel(
     frontLength: wasm.receiveFrontLength,
     frontFlags: wasm.receiveFrontFlags,
     take: wasm.receiveTake,
+    hasArrived: wasm.receiveHasArrived,
+    writeBitmap: wasm.receiveWriteBitmap,
+    keepTaken: wasm.receiveKeepTaken,
     release: wasm.receiveRelease,
   };
-  return { kernel: { packets, sendWindows, receiveWindows }, buffer: wasm.memory.buffer };
+  const decoders: DecoderKernel = {
+    create: wasm.decoderCreate,
+    addRepair: wasm.decoderAddRepair,
+    handleArrival: wasm.decoderHandleArrival,
+    missingRank: wasm.decoderMissingRank,
+    release: wasm.decoderRelease,
+  };
+  const repairs: RepairKernel = { encode: wasm.repairEncode };
+  return { kernel: { packets, sendWindows, receiveWindows, repairs, decoders }, buffer: wasm.memory.buffer };
 }

@@ -1,4 +1,5 @@
-import { Arrival, type DecodedPacket, PacketKind } from "../../src/index.ts";
+import { Arrival, PacketKind } from "../../src/index.ts";
+import type { PlainFields } from "../support.ts";
 
 // A slow and readable account of what a core does, in plain arrays and maps, written from the comments of
 // src/core.ts and docs/wire.md W2 alone. It has no memory: a message is an array of bytes of its own.
@@ -227,7 +228,7 @@ export function twinEncodeData(
 }
 
 /** What the bytes mean; `messageOffset` is relative to them, and -1 where there is no message. */
-export function twinDecode(bytes: Uint8Array): DecodedPacket {
+export function twinDecode(bytes: Uint8Array): PlainFields {
   const at = (index: number) => bytes[index] as number;
   const decoded = {
     kind: PacketKind.FAULT_EMPTY as PacketKind,
