@@ -152,7 +152,7 @@ describe("services", () => {
     const head = {
       flags: FrameFlag.BROADCAST | (source === undefined ? FrameFlag.SENDER_SAME : 0),
       source: source && wholeAddress(source.bytes),
-      broadcastId: new Uint8Array(8).fill(port),
+      broadcastId: new Uint8Array(8).fill(source === undefined ? port : 99),
       ttl: 31,
       queue: 3,
       sequence: 200,
