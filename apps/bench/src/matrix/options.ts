@@ -49,7 +49,7 @@ export function parseRequest(args: readonly string[], cores: number): Request {
     .addHelpText("after", HELP);
   command.parse(args as string[], { from: "user" });
   const options = command.opts();
-  const profiles: readonly Profile[] = options["link"] ? [options["link"]] : (options["profile"] ?? PROFILES);
+  const profiles: readonly Profile[] = options.link ? [options.link] : (options.profile ?? PROFILES);
   const { peer, coding, engine, flows, cross, messages, sender, from, seeds } = options;
   const config: PartialConfig = sender === "auto" ? {} : { sender };
   const cells = profiles.map(
@@ -67,10 +67,10 @@ export function parseRequest(args: readonly string[], cores: number): Request {
   return {
     cells,
     seeds: Array.from({ length: seeds }, (_, i) => from + i),
-    json: options["json"],
-    jobs: options["jobs"],
+    json: options.json,
+    jobs: options.jobs,
     checksGoals: peer === "ext" && sender === "auto" && flows === 1 && !cross && !messages,
-    updatesDocs: options["updateDocs"],
+    updatesDocs: options.updateDocs,
   };
 }
 
