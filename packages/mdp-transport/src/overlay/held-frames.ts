@@ -9,7 +9,7 @@ export interface HeldFrame extends QueuedFrame {
   readonly carriers: { readonly packet: number; readonly atMs: number }[];
   /** When to send it again; Infinity while it waits in a queue. */
   resendAtMs: number;
-  /** From then to the time after that. */
+  /** From the last time that it was sent to then. */
   waitMs: number;
   /** It was acknowledged, or given up. */
   isDone: boolean;
@@ -39,7 +39,7 @@ export class HeldFrames {
   /** Keep a frame that is about to be sent for the first time; {@link handleSent} follows. */
   hold(frame: QueuedFrame): HeldFrame {
     const { node } = frame.relation;
-    const waitMs = frame.relation.roundTrip.resendMs;
+    const waitMs = frame.relation.roundTrip.resendMs / BACKOFF;
     const held: HeldFrame = {
       ...frame,
       node,
@@ -62,8 +62,8 @@ export class HeldFrames {
       frame.carriers.length = 0;
     }
     if (packet > 0) frame.carriers.push({ packet, atMs: nowMs });
-    frame.resendAtMs = nowMs + frame.waitMs;
     frame.waitMs *= BACKOFF;
+    frame.resendAtMs = nowMs + frame.waitMs;
     this.#dueMs = Math.min(this.#dueMs, frame.resendAtMs, frame.expiresAtMs);
   }
 
@@ -113,7 +113,7 @@ export class HeldFrames {
         const last = frame.carriers.at(-1);
         const fate = last === undefined ? "missing" : frame.relation.ledger.fate(last.packet);
         // While what was sent before it is being acknowledged, it is on its way behind that, in a queue.
-        const quietMs = frame.relation.progressAtMs + frame.waitMs;
+        const quietMs = frame.relation.ackedAtMs + frame.waitMs;
         if (fate === "pending" && quietMs > nowMs) {
           frame.resendAtMs = quietMs;
           return true;

@@ -143,8 +143,12 @@ export class LinkStateExchange {
   #handleAck(record: LinkRecord, relation: Neighbour, nowMs: number): void {
     const { ledger } = relation;
     const dropRateBefore = linkDropRateOf(relation);
-    const isNews = ledger.handleAck(record.ackSequence, record.ackMask) || record.ackSequence < 0;
-    if (isNews) this.#frames.handleAck(relation, nowMs);
+    const hasAck = record.ackSequence >= 0;
+    const isNews = ledger.handleAck(record.ackSequence, record.ackMask) || !hasAck;
+    if (isNews && hasAck) {
+      relation.ackedAtMs = nowMs;
+      this.#frames.handleAck(relation, nowMs);
+    }
     if (linkDropRateOf(relation) !== dropRateBefore) this.#pathExchange.handleChange(nowMs);
     if (!relation.handleHearsUs(isNews, nowMs)) {
       if (relation.reachable) this.#deafened(relation, nowMs);

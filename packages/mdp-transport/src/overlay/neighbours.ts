@@ -115,7 +115,9 @@ export class Neighbour {
     framesAcknowledged: 0,
     framesResent: 0,
   };
-  /** When it last acknowledged something new, or began to hear us. */
+  /** When it last acknowledged something new. */
+  ackedAtMs = Number.NEGATIVE_INFINITY;
+  /** The same, or when it last said that it hears us, without an acknowledgement. */
   progressAtMs = Number.NEGATIVE_INFINITY;
   /** Its records since then that acknowledged nothing new, though packets were sent. */
   stalledCount = 0;
