@@ -1,3 +1,4 @@
+import { parseService } from "@meshstream/mdp-transport";
 import type { MspListener, MspSocket, Sid } from "@meshstream/msp";
 import type { Command } from "commander";
 import { FORWARD_HELP, type ForwardOptions, parseForward } from "../forward/arguments.ts";
@@ -44,6 +45,7 @@ async function listen(context: Context, portText: string, options: ListenOptions
   const port = parsePortText(portText);
   const isAllowed = parseAllow(options.allow);
   const forward = parseForward(options, 1);
+  if (options.service !== undefined) parseService(options.service, port);
   const once = options.once ?? false;
   const { report, interruption } = context;
   return withMesh(context, async (mesh) => {
