@@ -7,6 +7,8 @@ import { type Between, ConnectionTable } from "./connection-table.ts";
 export interface ClosedConnection extends Between {
   /** What answers a packet of it: its last acknowledgement, or a STOP. */
   readonly answer: SequenceNumber | "stop";
+  /** The flag that each packet of it had, and that the answer has, unless it is a STOP (docs/wire.md W13). */
+  readonly flag: number;
   /** The peer may not have that acknowledgement yet. */
   readonly mayBeRepeatedTo: boolean;
   readonly closedAtMs: number;

@@ -7,11 +7,13 @@ import {
   type SequenceNumber,
 } from "@meshstream/wasm-core";
 import type { Address } from "./address.ts";
+import type { Repair } from "./coding/repair-policy.ts";
 import type { MspConfig } from "./config.ts";
 import type { Counters } from "./counters.ts";
 import type { Output } from "./endpoint.ts";
 import { MspError } from "./errors.ts";
 import type { EventType, Outcome } from "./events.ts";
+import { Extension, type PeerKind } from "./extension.ts";
 import type { Listener } from "./listener.ts";
 import { ReceiveSide } from "./receive-side.ts";
 import { SendSide } from "./send-side.ts";
@@ -65,6 +67,7 @@ export class Connection<Path = unknown> {
   };
 
   private readonly endpoint: ConnectionHost<Path>;
+  private readonly extension: Extension;
   private readonly sending: SendSide;
   private readonly receiving: ReceiveSide;
   private readonly timers = new TimerTable();
@@ -74,6 +77,8 @@ export class Connection<Path = unknown> {
   private sentAtMs = Number.NEGATIVE_INFINITY;
   private sentCount = 0;
   private mustSend = false;
+  /** An extended acknowledgement was sent. */
+  private reportedInFull = false;
   private stopWanted = false;
   private shutdownReported = false;
   /** A SHUTDOWN of ours went out before the peer's was taken: its acknowledgement does not prove that the peer has ours. */
@@ -81,7 +86,7 @@ export class Connection<Path = unknown> {
   /** Kept once the windows are given back. */
   private lastAck: SequenceNumber | undefined;
   private noRouteUntilMs = Number.NEGATIVE_INFINITY;
-  private announced: SequenceNumber | typeof PURE_ACK | typeof STOP = PURE_ACK;
+  private announced: Announced = ACK;
 
   constructor(
     endpoint: ConnectionHost<Path>,
@@ -95,8 +100,9 @@ export class Connection<Path = unknown> {
     this.remote = remote;
     this.path = path;
     this.listener = listener;
+    this.extension = new Extension(endpoint.config.extension);
     this.sending = new SendSide(endpoint.core, endpoint.config);
-    this.receiving = new ReceiveSide(endpoint.core, endpoint.config);
+    this.receiving = new ReceiveSide(endpoint.core, endpoint.config, () => this.sending.rtt.srttMs);
     this.heardAtMs = endpoint.nowMs;
     this.mustSend = true; // the opening packet, or the answer to one; with data if there is any by then
     if (listener !== undefined) this.say("incoming");
@@ -154,6 +160,16 @@ export class Connection<Path = unknown> {
   /** Whether somebody should stay some time to repeat the last acknowledgement: false once the peer is known to have it. */
   get mayBeRepeatedTo(): boolean {
     return this.outcome === "clean" && this.shutdownWentFirst;
+  }
+
+  /** Whether the peer speaks the extension; "unknown" until its first packet came (docs/wire.md W13). */
+  get peerKind(): PeerKind {
+    return this.extension.peer;
+  }
+
+  /** The flag bits that every packet of this connection has. */
+  get extensionFlag(): number {
+    return this.extension.flag;
   }
 
   /** The last cumulative acknowledgement, for the memory of closed connections. */
@@ -226,18 +242,24 @@ export class Connection<Path = unknown> {
   handlePacket(packet: DecodedPacket): void {
     if (this.isEnding) return;
     const { nowMs, counters } = this.endpoint;
+    const admission = this.extension.handlePacket(packet);
+    if (admission !== "admitted") {
+      counters.count(`msp.extension-${admission}`);
+      this.endpoint.wake(this);
+      return;
+    }
     this.heardAtMs = nowMs;
     if (!this.heardFromPeer) this.handleConnected();
-    if ((packet.flags & PacketFlag.ACK) !== 0) {
-      const meaning = this.sending.handleAck(packet.ack, packet.kind === PacketKind.ACK, nowMs);
-      if (meaning === "beyond-sent") counters.count("msp.ack-beyond-sent");
-    }
+    this.handleAck(packet);
+    const before = this.receiving.frontLength;
     if (packet.kind === PacketKind.DATA) {
-      const before = this.receiving.frontLength;
       const meaning = this.receiving.handleData(packet, nowMs);
       if (meaning !== "kept") counters.count(`msp.data-${meaning}`);
-      if (before === -1 && this.receiving.frontLength !== -1) this.say("readable");
+    } else if (packet.kind === PacketKind.REPAIR) {
+      const meaning = this.receiving.handleRepair(packet, nowMs);
+      if (meaning !== "used") counters.count(`msp.repair-${meaning}`);
     }
+    if (before === -1 && this.receiving.frontLength !== -1) this.say("readable");
     this.reportProgress();
     this.endpoint.wake(this);
   }
@@ -298,20 +320,17 @@ export class Connection<Path = unknown> {
       return true;
     }
     const { nowMs } = this.endpoint;
-    if (this.isEnding || nowMs < this.noRouteUntilMs) return false;
-    const sequence = this.sending.pollMessage(nowMs);
-    if (sequence !== -1) {
-      this.announced = sequence;
-      if (this.sending.isShutdownMessage(sequence)) this.shutdownWentFirst ||= !this.receiving.isShutdown;
-    } else if (this.mustSend || this.ackIsDue(nowMs)) {
-      this.announced = PURE_ACK;
-    } else {
-      return false;
-    }
+    if (this.isEnding || this.isHeld) return false;
+    const next = this.nextToSend(nowMs);
+    if (next === undefined) return false;
+    this.announced = next;
     this.mustSend = false;
     this.sentAtMs = nowMs;
     this.sentCount += 1;
-    this.receiving.handleAckSent();
+    const isExtended = this.extension.peer === "extended";
+    if (next === ACK && isExtended) this.reportedInFull = true;
+    // To an extended peer a packet with a message says less than an acknowledgement of its own.
+    this.receiving.handleAckSent(next === ACK || !isExtended, nowMs);
     return true;
   }
 
@@ -323,8 +342,28 @@ export class Connection<Path = unknown> {
     return this.timers.nextMs();
   }
 
+  private nextToSend(nowMs: number): Announced | undefined {
+    const isExtended = this.extension.peer === "extended";
+    if (isExtended && (this.mustSend || this.ackIsDue(nowMs))) return ACK;
+    const sequence = this.sending.pollMessage(nowMs);
+    if (sequence !== -1) {
+      if (this.sending.isShutdownMessage(sequence)) this.shutdownWentFirst ||= !this.receiving.isShutdown;
+      return sequence;
+    }
+    if (this.mustSend || this.ackIsDue(nowMs)) return ACK;
+    if (!this.extension.peerCodes) return undefined;
+    const repair = this.sending.pollRepair(nowMs);
+    // Lost, for once: the first extended packet is an acknowledgement (docs/wire.md W13.4).
+    return repair !== undefined && !this.reportedInFull ? ACK : repair;
+  }
+
   private get isEnding(): boolean {
     return this.outcome !== undefined || this.failure !== undefined;
+  }
+
+  /** Nothing is sent at present. */
+  private get isHeld(): boolean {
+    return this.endpoint.nowMs < this.noRouteUntilMs || this.extension.isDoubtful;
   }
 
   private get isFinishedButForAck(): boolean {
@@ -340,9 +379,20 @@ export class Connection<Path = unknown> {
     if (this.isClosed) throw new MspError("state", `cannot ${verb}: the connection is closed`);
   }
 
+  private handleAck(packet: DecodedPacket): void {
+    const { nowMs, counters } = this.endpoint;
+    const isExtended = packet.kind === PacketKind.EXTENDED_ACK;
+    if (!isExtended && (packet.flags & PacketFlag.ACK) === 0) return;
+    const meaning = isExtended
+      ? this.sending.handleExtendedAck(packet, nowMs)
+      : this.sending.handleAck(packet.ack, packet.kind === PacketKind.ACK, nowMs);
+    if (meaning === "beyond-sent") counters.count("msp.ack-beyond-sent");
+  }
+
   private handleConnected(): void {
     this.heardFromPeer = true;
-    this.sending.handleConnected(this.endpoint.nowMs);
+    this.receiving.handlePeer(this.extension.peer);
+    this.sending.handlePeer(this.extension.peer, this.endpoint.nowMs);
     this.say("connected");
   }
 
@@ -384,25 +434,39 @@ export class Connection<Path = unknown> {
 
   private rearm(): void {
     const { nowMs, config } = this.endpoint;
-    const isHeld = nowMs < this.noRouteUntilMs;
+    const { isHeld } = this;
     const silenceMs = this.heardFromPeer
       ? config.keepAliveMs
       : Math.min(config.keepAliveMs, config.initialRtoMs);
     const { timers } = this;
     timers.set(Timer.RETRANSMIT, isHeld ? NEVER : this.sending.deadlineMs);
+    timers.set(Timer.PACE, isHeld ? NEVER : this.turnAtMs(nowMs));
     timers.set(Timer.ACKNOWLEDGE, isHeld ? NEVER : this.receiving.ackDeadlineMs);
     timers.set(Timer.KEEP_ALIVE, isHeld ? NEVER : this.sentAtMs + silenceMs);
-    timers.set(Timer.NO_ROUTE, isHeld ? this.noRouteUntilMs : NEVER);
+    timers.set(Timer.NO_ROUTE, nowMs < this.noRouteUntilMs ? this.noRouteUntilMs : NEVER);
     timers.set(Timer.PATIENCE, this.heardAtMs + config.patienceMs);
+  }
+
+  /** When a message or a repair may go that waits for its turn only. */
+  private turnAtMs(nowMs: number): number {
+    const messageAtMs = this.sending.pacingAtMs(nowMs);
+    return this.extension.peerCodes ? Math.min(messageAtMs, this.sending.repairAtMs(nowMs)) : messageAtMs;
   }
 
   private encode(core: Core, offset: number): number {
     if (this.announced === STOP) return core.encodeStop(offset);
-    let flags = this.heardFromPeer ? 0 : PacketFlag.FIRST;
+    let flags: number = this.extension.flag | (this.heardFromPeer ? 0 : PacketFlag.FIRST);
     if (this.receiving.gotData) flags |= PacketFlag.ACK;
     const { ack } = this.receiving;
-    if (this.announced === PURE_ACK) return core.encodeAck(offset, flags, ack);
-    return this.sending.encode(this.announced, offset, flags, ack);
+    const { announced } = this;
+    if (typeof announced === "number") return this.sending.encode(announced, offset, flags, ack);
+    if (announced !== ACK) return this.sending.encodeRepair(announced, offset, flags, ack);
+    if (this.extension.peer === "extended") {
+      return this.receiving.encodeExtendedAck(offset, flags, this.endpoint.nowMs);
+    }
+    return this.extension.isOpening
+      ? core.encodeOpeningAck(offset, flags, ack)
+      : core.encodeAck(offset, flags, ack);
   }
 }
 
@@ -416,6 +480,10 @@ export function checkMessage(message: Uint8Array): void {
   }
 }
 
-const PURE_ACK = "ack";
+const ACK = "ack";
 const STOP = "stop";
+
+/** The packet that is given out: a message, or one of these. */
+type Announced = SequenceNumber | Repair | typeof ACK | typeof STOP;
+
 const NEVER = Number.POSITIVE_INFINITY;

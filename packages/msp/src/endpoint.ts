@@ -205,7 +205,7 @@ export class Endpoint<Path = unknown> {
   }
 
   private remove(connection: Connection<Path>): void {
-    const { local, remote, outcome, ack, mayBeRepeatedTo } = connection;
+    const { local, remote, outcome, ack, mayBeRepeatedTo, extensionFlag } = connection;
     this.connections.delete(connection);
     this.deadlines.remove(connection.place);
     const isGone = outcome === "failed" || outcome === "stopped";
@@ -213,6 +213,7 @@ export class Endpoint<Path = unknown> {
       local,
       remote,
       answer: isGone ? "stop" : ack,
+      flag: extensionFlag,
       mayBeRepeatedTo,
       closedAtMs: this.nowMs,
     });
@@ -237,12 +238,11 @@ export class Endpoint<Path = unknown> {
     if (closed !== undefined) {
       this.counters.count("msp.repeat-after-close");
       // Not to a bare acknowledgement: the peer may remember a closed connection too, and would answer in its turn.
-      if (closed.answer === "stop" || packet.kind === PacketKind.DATA) {
-        this.reply(path, from, to, closed.answer);
-      }
+      const isMessage = packet.kind === PacketKind.DATA || packet.kind === PacketKind.REPAIR;
+      if (closed.answer === "stop" || isMessage) this.reply(path, from, to, closed.answer, closed.flag);
       return;
     }
-    const listener = (packet.flags & PacketFlag.FIRST) === 0 ? undefined : this.listenerAt(local, localPort);
+    const listener = opensConnection(packet) ? this.listenerAt(local, localPort) : undefined;
     if (listener === undefined) {
       this.counters.count("msp.stray");
       this.reply(path, from, to, "stop");
@@ -261,13 +261,20 @@ export class Endpoint<Path = unknown> {
       ?.find((listener) => listener.sid === undefined || listener.sid.hex === sid.hex);
   }
 
-  private reply(path: Path, local: Address, remote: Address, answer: SequenceNumber | "stop"): void {
+  /** `flag`: what each packet of the connection had that the answer belongs to. */
+  private reply(
+    path: Path,
+    local: Address,
+    remote: Address,
+    answer: SequenceNumber | "stop",
+    flag = 0,
+  ): void {
     if (this.replies.length >= REPLIES_LIMIT || (answer === "stop" && !this.stops.take(this.nowMs))) {
       this.counters.count("msp.reply-limit");
       return;
     }
     const write: PacketWriter = (core, offset) =>
-      answer === "stop" ? core.encodeStop(offset) : core.encodeAck(offset, PacketFlag.ACK, answer);
+      answer === "stop" ? core.encodeStop(offset) : core.encodeAck(offset, PacketFlag.ACK | flag, answer);
     this.replies.push({ path, local: local.sid, remote, write });
   }
 }
@@ -277,7 +284,14 @@ const FAULTS: { readonly [kind: number]: string } = {
   [PacketKind.FAULT_EMPTY]: "msp.empty",
   [PacketKind.FAULT_OVERSIZE]: "msp.oversize",
   [PacketKind.NOTHING]: "msp.nothing",
+  [PacketKind.FAULT_EXTENSION]: "msp.extension-unknown",
 };
+
+/** A message or an acknowledgement with FIRST. What only extended peers send is for those who were heard already (docs/wire.md W13). */
+function opensConnection({ kind, flags }: DecodedPacket): boolean {
+  const isPlain = kind === PacketKind.ACK || kind === PacketKind.DATA;
+  return isPlain && (flags & PacketFlag.FIRST) !== 0;
+}
 
 type Reply<Path> = { path: Path; local: Sid; remote: Address; write: PacketWriter };
 

@@ -131,7 +131,7 @@ for (const engine of ENGINES) {
 
     it("a shutdown() that finds the pool empty is said as soon as there is a slot", async () => {
       const pair = await Pair.make({ engine, poolBytes: MIB });
-      const meshes = pair.meshes({ sendQueueMessages: 8190 });
+      const meshes = pair.meshes({ sendQueueMessages: 8190, receiveWindowMessages: 256 });
       const { sockets, peers } = await connectMany(pair, meshes, 60);
       const [full, idle, ...others] = sockets as [MspSocket, MspSocket, ...MspSocket[]];
       const filling = numbers(2000).map((i) => full.send(numbered(i)));

@@ -20,6 +20,7 @@ export class HandPeer {
     this.remote = remote;
     const { core } = this.transport;
     this.local = { sid: this.transport.identities[0]!, port };
+    this.transport.played.add(port);
     this.binding = this.transport.bind(this.local, (_local, sid, remotePort, offset, length) => {
       this.remote = { sid, port: remotePort };
       const packet = parse(core.bytes.slice(offset, offset + length), pair.clock.now(), "a");

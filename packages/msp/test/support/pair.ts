@@ -11,6 +11,7 @@ import { parsePort, Sid } from "../../src/address.ts";
 import { MspError } from "../../src/errors.ts";
 import { Mesh } from "../../src/stream/mesh.ts";
 import type { Entropy, PacketReceiver, SealedBinding, SealedTransport } from "../../src/stream/transport.ts";
+import { WireGuard } from "./wire-guard.ts";
 
 /** A packet on its way between the two nodes. */
 export interface Wire {
@@ -28,6 +29,10 @@ export class PairTransport implements SealedTransport {
   /** Sees every packet that leaves; undefined drops it. */
   filter: (bytes: Uint8Array) => Uint8Array | undefined = (bytes) => bytes;
   isClosed = false;
+  /** Holds every packet of this node to what a deployed peer bears; not those of the ports in {@link played}. */
+  readonly guard = new WireGuard();
+  /** Ports of peers that a test plays by hand. */
+  readonly played = new Set<number>();
   /** What a new binding waits for: rejects where a holder or a daemon refuses the port. */
   ready: () => Promise<void> = () => Promise.resolve();
   private readonly bound = new Map<number, { local: BindAddress; receive: PacketReceiver }>();
@@ -54,7 +59,9 @@ export class PairTransport implements SealedTransport {
       send: (from, to, write) => {
         const offset = this.core.transmitRegion.offset + TRANSMIT_HEADROOM;
         const length = write(this.core, offset, TRANSMIT_CAPACITY);
-        const bytes = this.filter(this.core.bytes.slice(offset, offset + length));
+        const packet = this.core.bytes.slice(offset, offset + length);
+        if (!this.played.has(port)) this.guard.handleSent({ sid: from, port }, to, packet);
+        const bytes = this.filter(packet);
         if (this.hasRoute && bytes !== undefined) this.put({ from: { sid: from, port }, to, bytes });
         return this.hasRoute;
       },
@@ -81,12 +88,15 @@ export class PairTransport implements SealedTransport {
   take({ from, to, bytes }: Wire): void {
     const bound = this.bound.get(to.port);
     if (bound === undefined) return;
+    this.guard.handleReceived(to, from, bytes);
     const { offset } = this.core.receiveRegion;
     this.core.bytes.set(bytes, offset);
     bound.receive(to.sid, from.sid, from.port, offset, bytes.length);
     this.core.bytes.fill(0xee, offset, offset + bytes.length); // lent until the receiver returns, no longer
   }
 }
+
+export type MeshConfig = Parameters<typeof Mesh.open>[0]["config"];
 
 export interface PairOptions {
   readonly engine?: Engine;
@@ -127,12 +137,12 @@ export class Pair {
     );
   }
 
-  /** A Mesh on each end. */
-  meshes(config: Parameters<typeof Mesh.open>[0]["config"] = {}): { a: Mesh; b: Mesh } {
+  /** A Mesh on each end; both alike, unless b's settings are given as well. */
+  meshes(config: MeshConfig = {}, configB: MeshConfig = config): { a: Mesh; b: Mesh } {
     const { clock, entropy } = this;
     return {
       a: Mesh.open({ transport: this.a, clock, entropy, config }),
-      b: Mesh.open({ transport: this.b, clock, entropy, config }),
+      b: Mesh.open({ transport: this.b, clock, entropy, config: configB }),
     };
   }
 
@@ -143,7 +153,9 @@ export class Pair {
       isPending = false;
     };
     promise.then(done, done);
-    if (!(await this.clock.runWhileAsync(() => isPending, limitMs, turn))) {
+    const isSettled = await this.clock.runWhileAsync(() => isPending, limitMs, turn);
+    this.checkGuards();
+    if (!isSettled) {
       throw new Error(`not settled after ${limitMs} ms of virtual time`);
     }
     return promise;
@@ -152,6 +164,13 @@ export class Pair {
   /** Let so much virtual time pass. */
   async pass(ms: number): Promise<void> {
     await this.clock.runWhileAsync(() => true, ms, turn);
+    this.checkGuards();
+  }
+
+  /** Throws if either node has sent what a deployed peer would not bear. */
+  checkGuards(): void {
+    const violations = [...this.a.guard.violations, ...this.b.guard.violations];
+    if (violations.length > 0) throw new Error(`must not be sent: ${violations.join("; ")}`);
   }
 }
 

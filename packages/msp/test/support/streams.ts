@@ -2,7 +2,7 @@ import type { MspError } from "../../src/errors.ts";
 import type { MspListener } from "../../src/stream/listener.ts";
 import type { Mesh } from "../../src/stream/mesh.ts";
 import type { MspSocket } from "../../src/stream/socket.ts";
-import type { Pair } from "./pair.ts";
+import type { MeshConfig, Pair } from "./pair.ts";
 
 export const PORT = 512;
 
@@ -19,9 +19,10 @@ export interface Connected {
 /** Listen on b, connect from a, and wait until both ends stand. */
 export async function connectPair(
   pair: Pair,
-  config: Parameters<Pair["meshes"]>[0] = {},
+  config: MeshConfig = {},
+  configB: MeshConfig = config,
 ): Promise<Connected> {
-  const meshes = pair.meshes(config);
+  const meshes = pair.meshes(config, configB);
   const listener = await meshes.b.listen(PORT);
   const socket = await meshes.a.connect(pair.b.identities[0]!, PORT);
   const peer = await pair.settle(listener.accept());
