@@ -5,6 +5,7 @@ import { type Promises, Rig, type TransportPair } from "./conformance/rig.ts";
 import { SENDING } from "./conformance/sending.ts";
 
 export type { TransportPair } from "./conformance/rig.ts";
+export { SimulatedDaemon, type SimulatedMesh } from "./conformance/simulated-daemon.ts";
 
 /** The two functions of a test runner: those of `node:test` fit on Node, Deno and Bun. */
 export interface TestApi {

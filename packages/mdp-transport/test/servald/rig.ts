@@ -1,9 +1,9 @@
 import { Sid } from "@meshstream/msp";
 import { createRandom, VirtualClock } from "@meshstream/netem";
 import { createCore } from "@meshstream/wasm-core";
+import { SimulatedDaemon, type SimulatedMesh } from "../../src/conformance/simulated-daemon.ts";
 import { connectServald, type ServaldTransport } from "../../src/servald/transport.ts";
 import { Loopback, type LoopbackSocket } from "./loopback.ts";
-import { SimulatedDaemon, type SimulatedMesh } from "./simulated-daemon.ts";
 
 /** Simulated daemons and their clients, in virtual time. */
 export class ServaldRig {

@@ -4,9 +4,9 @@ import { describe, it } from "node:test";
 import { type Clock, type DatagramTransport, type LinkAddress, SID_BYTES, Sid } from "@meshstream/msp";
 import { createRandom } from "@meshstream/netem";
 import { createCore } from "@meshstream/wasm-core";
+import { SimulatedDaemon, type SimulatedMesh } from "../../src/conformance/simulated-daemon.ts";
 import { describeConformance, type TransportPair } from "../../src/conformance.ts";
 import { connectServald, type ServaldTransport } from "../../src/servald/transport.ts";
-import { SimulatedDaemon, type SimulatedMesh } from "./simulated-daemon.ts";
 
 // The same over real UDP sockets on 127.0.0.1, in real time.
 

@@ -7,20 +7,23 @@ import {
   type RecordAddress,
   RecordFlag,
   SID_ANY,
-} from "../../src/mdp2/record.ts";
+} from "../mdp2/record.ts";
 
 /** Daemons that reach each other without loss, by SID. */
 export type SimulatedMesh = Map<string, SimulatedDaemon>;
 
 /**
  * The client interface of a daemon, as running ones were seen to behave (docs/wire.md W10), strict where they are: a packet from a
- * port that is not bound is refused, a port bound for "all" gets nothing addressed to an identity, and what would harm one is an error.
+ * port that is not bound is refused, a port bound for "all" gets nothing addressed to an identity, and what would harm one is noted.
+ * For tests of its clients over any socket. Closing the link is the caller's affair.
+ *
+ * @example const daemon = new SimulatedDaemon(await openUdp({ bind: "127.0.0.1:0", broadcast: false }), new Map(), [sid]);
  */
 export class SimulatedDaemon {
   readonly identities: readonly Sid[];
   /** What a real one would not survive, or never should be sent. Tests want this empty. */
   readonly harm: string[] = [];
-  /** Payloads that answer the question for routes. */
+  /** Payloads that answer the question for routes (docs/wire.md W10.8). */
   routes: readonly Uint8Array[] = [];
   /** Whether a bind is refused though the port is free. */
   refuses: (port: number) => boolean = () => false;
