@@ -14,7 +14,7 @@ const eventsIn = (out: string): CommandEvent[] =>
 async function line(stage: Stage) {
   const far = await stage.startListening(["listen", "512"]);
   const middleHome = stage.home();
-  const words = ["listen", "512", "--peer", far.bound];
+  const words = ["listen", "512", "--service", "chat", "--peer", far.bound];
   const middle = await stage.startListening(words, { home: middleHome });
   return { far: far.sid, middle: middle.sid, middleHome, options: near(stage.home(), middle.bound) };
 }
@@ -125,6 +125,20 @@ test("peers tells both directions of a neighbour, routes every node in reach, to
     assert.match(nobody.err, /no node in reach/);
   }));
 
+test("services lists what the nodes in reach tell of, and what one of them does", () =>
+  Stage.run(async (stage) => {
+    const { far, middle, middleHome, options } = await line(stage);
+    for (const words of [[], [middle]]) {
+      const { code, out, err } = await stage.run(["services", ...options, "--wait", "2", ...words]);
+      assert.deepEqual([code, out], [0, `${middle}   512  chat\n`], err);
+    }
+    const own = await stage.run(["services", "--home", middleHome, "--json"]);
+    assert.deepEqual(eventsIn(own.out), [{ event: "service", sid: middle, name: "chat", port: 512 }]);
+    const none = await stage.run(["services", "--home", middleHome, far]);
+    assert.deepEqual([none.code, none.out], [0, ""]);
+    assert.match(none.err, /no service told of/);
+  }));
+
 test("options of ping, trace, peers and routes that are none exit 2", () =>
   Stage.run(async (stage) => {
     const cases: readonly [string[], RegExp][] = [
@@ -137,6 +151,8 @@ test("options of ping, trace, peers and routes that are none exit 2", () =>
       [["trace", "--tries", "0", STRANGER], /--tries needs a whole number of at least 1/],
       [["trace", "x"], /not a SID: "x"/],
       [["routes", "--wait", "1e3"], /--wait needs a number of seconds, 0 to 86400, not "1e3"/],
+      [["services", "--wait", "x"], /--wait needs a number of seconds/],
+      [["services", "x"], /not a SID: "x"/],
       [["peers", "--wait", "-1"], /--wait needs a number of seconds/],
     ];
     for (const [words, expected] of cases) {

@@ -94,7 +94,18 @@ test("every command has a help text with examples, and msp --help has the exit c
     assert.equal(main.code, 0);
     assert.match(main.out, /Exit codes:/);
     assert.match(main.out, /Examples:/);
-    for (const name of ["id", "listen", "connect", "send", "receive", "ping", "trace", "peers", "routes"]) {
+    for (const name of [
+      "id",
+      "listen",
+      "connect",
+      "send",
+      "receive",
+      "ping",
+      "trace",
+      "peers",
+      "routes",
+      "services",
+    ]) {
       assert.match(main.out, new RegExp(`^  ${name} `, "m"));
       const help = await stage.run([name, "--help"]);
       assert.equal(help.code, 0, name);

@@ -1,8 +1,8 @@
 import {
   type AskOptions,
   type DaemonRoute,
-  type FoundService,
   FIND_SERVICES_SIDS,
+  type FoundService,
   findServices,
   type KeyAnswer,
   type NeighbourInfo,
@@ -121,7 +121,8 @@ export class NodeMesh extends Mesh {
   }
 
   private async nearest(): Promise<readonly Sid[]> {
-    const routes = [...(await this.routes())].sort((a, b) => a.hops - b.hops);
+    const known = await (this.access.daemonRoutes?.() ?? this.routes());
+    const routes = known.filter(({ hops = 0 }) => hops > 0).sort((a, b) => a.hops! - b.hops!);
     return [this.identities[0]!, ...routes.slice(0, FIND_SERVICES_SIDS - 1).map(({ sid }) => sid)];
   }
 }
