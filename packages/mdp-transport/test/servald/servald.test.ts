@@ -137,6 +137,34 @@ describe("a client of a daemon (docs/wire.md W10)", () => {
     assert.equal(lost, 7); // 5 lost, then a question and its answer
   });
 
+  it("sends nothing from a port that waits for its turn to be asked for: the daemon would refuse it", async () => {
+    rig.daemon(DAEMON);
+    const client = await rig.client(DAEMON);
+    const bindings = Array.from({ length: 20 }, (_, i) => bindAndCollect(client, 1000 + i).binding);
+    const send = (binding: SealedBinding) =>
+      binding.send(binding.local.sid, { sid: rig.freshSid(), port: 9 }, (core, offset) => {
+        core.bytes[offset] = 8;
+        return 1;
+      });
+    assert.deepEqual([send(bindings[0]!), send(bindings[19]!)], [true, false]);
+    assert.equal(client.counters.notReady, 1);
+    await rig.pass(50);
+    assert.equal(send(bindings[19]!), true);
+    await rig.pass(50);
+    assert.equal(client.counters.rebound, 0);
+  });
+
+  it("does not take the refused close of a port for the refusal of its next bind", async () => {
+    const daemon = rig.daemon(DAEMON);
+    const client = await rig.client(DAEMON);
+    const first = bindAndCollect(client, 1000).binding;
+    await rig.pass(50);
+    daemon.forget(); // so that it refuses the close
+    first.close();
+    const second = bindAndCollect(client, 1000).binding;
+    await rig.during(second.ready, 100);
+  });
+
   it("frees its ports at the daemon: one when it is closed, all when it goes", async () => {
     const daemon = rig.daemon(DAEMON, 2);
     const client = await rig.client(DAEMON);
