@@ -30,7 +30,7 @@ describe("the ledger of packets sent", () => {
         if (fate === "missing") assert.equal(came.has(packet), false, `packet ${packet}`);
       }
     }
-    for (const [fate, count] of Object.entries(told)) assert.ok(count > 1000, `${count} ${fate}`);
+    for (const [fate, count] of Object.entries(told)) assert.ok(count > 100, `${count} ${fate}`);
     assert.ok(ledger.acknowledged > 0.8 * came.size && ledger.acknowledged <= came.size);
   });
 
