@@ -18,7 +18,11 @@ export type { NeighbourInfo } from "./overlay/neighbour-info.ts";
 export { createOverlay, OverlayNode, type OverlayOptions } from "./overlay/node.ts";
 export type { RouteInfo } from "./overlay/paths.ts";
 export type { KeyAnswer } from "./overlay/services/key-mapping.ts";
-export { type PublishedService, parseService, ServiceDirectory } from "./overlay/services/service-directory.ts";
+export {
+  type PublishedService,
+  parseService,
+  ServiceDirectory,
+} from "./overlay/services/service-directory.ts";
 export type { AskOptions } from "./questions/ask.ts";
 export { FIND_SERVICES_SIDS, type FoundService, findServices } from "./questions/find-services.ts";
 export { type PingOptions, ping } from "./questions/ping.ts";

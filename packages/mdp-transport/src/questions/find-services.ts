@@ -32,7 +32,10 @@ export async function findServices(
   options: AskOptions = {},
 ): Promise<readonly FoundService[]> {
   if (sids.length < 1 || sids.length > FIND_SERVICES_SIDS) {
-    throw new MspError("argument", `one asks 1 to ${FIND_SERVICES_SIDS} nodes for services, not ${sids.length}`);
+    throw new MspError(
+      "argument",
+      `one asks 1 to ${FIND_SERVICES_SIDS} nodes for services, not ${sids.length}`,
+    );
   }
   const asked = new Set(sids.map(({ hex }) => hex));
   const seen = new Set<string>();
