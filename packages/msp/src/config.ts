@@ -7,9 +7,12 @@ import { MspError } from "./errors.ts";
  */
 export interface MspConfig {
   readonly [brand]: true;
-  /** How sending is limited and repaired: "fixed" (a window, an RTT-based timer, fast retransmission) or "legacy" (as deployed peers do it: 4 messages, 1500 ms; docs/wire.md W2). */
-  readonly sender: "fixed" | "legacy";
-  /** Messages in flight for the sender "fixed": 1..256, what a deployed peer bears (docs/wire.md W2). */
+  /**
+   * How much is sent how fast: "auto" by a model of the path, which does not take a radio's losses for a full queue; "reno" as TCP's NewReno, for
+   * comparison; "legacy" as deployed peers do it: 4 messages, repeated after 1500 ms (docs/wire.md W2).
+   */
+  readonly sender: Sender;
+  /** Most messages in flight: 1..8190; towards a peer without the extension never more than 256 (docs/wire.md W2.18). */
   readonly windowPackets: number;
   /** Messages in flight before anything was heard from the peer: 1..64. */
   readonly firstFlightPackets: number;
@@ -50,6 +53,8 @@ export interface MspConfig {
   readonly closedMemoryEntries: number;
 }
 
+export type Sender = "auto" | "reno" | "legacy";
+
 declare const brand: unique symbol;
 
 /**
@@ -67,10 +72,10 @@ export function parseConfig(partial: Partial<Omit<MspConfig, typeof brand>> = {}
   }
   const given = Object.fromEntries(Object.entries(partial).filter(([, value]) => value !== undefined));
   const config = { ...DEFAULTS, ...given };
-  if (config.sender !== "fixed" && config.sender !== "legacy") {
-    throw new MspError("argument", `sender: ${String(config.sender)} (must be "fixed" or "legacy")`);
+  if (!["auto", "reno", "legacy"].includes(config.sender)) {
+    throw new MspError("argument", `sender: ${String(config.sender)} (must be "auto", "reno" or "legacy")`);
   }
-  whole("windowPackets", config.windowPackets, 1, 256);
+  whole("windowPackets", config.windowPackets, 1, WINDOW_LIMIT - SHUTDOWN_RESERVE);
   whole("firstFlightPackets", config.firstFlightPackets, 1, 64);
   whole("sendQueueMessages", config.sendQueueMessages, config.windowPackets, WINDOW_LIMIT - SHUTDOWN_RESERVE);
   if (typeof config.extension !== "boolean") {
@@ -101,10 +106,10 @@ export const SHUTDOWN_RESERVE = 2;
 export const MESSAGE_SIZE = MESSAGE_BYTES;
 
 const DEFAULTS = {
-  sender: "fixed" as "fixed" | "legacy",
-  windowPackets: 64,
+  sender: "auto" as Sender,
+  windowPackets: 4096,
   firstFlightPackets: 16,
-  sendQueueMessages: 256,
+  sendQueueMessages: 4096,
   receiveWindowMessages: 4096,
   extension: true,
   coding: "auto" as "off" | "auto" | "on",

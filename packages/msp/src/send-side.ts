@@ -1,49 +1,48 @@
 import {
   type Core,
+  type DecodedPacket,
   PacketFlag,
+  PacketType,
   type SendWindow,
   type SequenceNumber,
   sequenceAdd,
-  sequenceDistance,
+  TYPE_SHIFT,
 } from "@meshstream/wasm-core";
+import { type PathView, type Repair, RepairPolicy } from "./coding/repair-policy.ts";
 import { type MspConfig, SHUTDOWN_RESERVE } from "./config.ts";
-import type { CongestionController } from "./congestion/controller.ts";
-import { FixedWindow, LEGACY_WINDOW_PACKETS } from "./congestion/fixed-window.ts";
-import { FixedTimerRecovery } from "./recovery/fixed-timer.ts";
-import { NewRenoRecovery } from "./recovery/new-reno.ts";
-import type { Recovery } from "./recovery/recovery.ts";
-import { RttEstimator } from "./recovery/rtt.ts";
+import type { PeerKind } from "./extension.ts";
+import { type AckMeaning, Flight } from "./flight.ts";
+import type { RttEstimator } from "./recovery/rtt.ts";
 import { SlotReserve } from "./slot-reserve.ts";
 
-/** What an incoming acknowledgement turned out to be. */
-export type AckMeaning = "progress" | "repetition" | "stale" | "beyond-sent";
+export type { AckMeaning } from "./flight.ts";
 
 /** The outgoing half of a connection: what is queued, what is in flight, what is lost, and the SHUTDOWN at its end. */
 export class SendSide {
-  readonly rtt = new RttEstimator();
-  retransmittedCount = 0;
   /** A message was refused for want of room, and nobody was told of room since. */
   wasFull = false;
 
   private readonly core: Core;
   private readonly window: SendWindow;
+  private readonly flight: Flight;
+  private readonly repairs: RepairPolicy;
   private readonly queueLimit: number;
-  private readonly recovery: Recovery;
-  private readonly congestion: CongestionController;
-  private lastSentAtMs = Number.NEGATIVE_INFINITY;
   private shutdownState: "open" | "wanted" | "queued" = "open";
 
   constructor(core: Core, config: MspConfig) {
     this.core = core;
     this.queueLimit = config.sendQueueMessages;
     this.window = core.createSendWindow(config.sendQueueMessages + SHUTDOWN_RESERVE);
-    if (config.sender === "legacy") {
-      this.recovery = new FixedTimerRecovery(this.window);
-      this.congestion = new FixedWindow(LEGACY_WINDOW_PACKETS, LEGACY_WINDOW_PACKETS);
-    } else {
-      this.recovery = new NewRenoRecovery(this.window, this.rtt, config);
-      this.congestion = new FixedWindow(config.windowPackets, config.firstFlightPackets);
-    }
+    this.flight = new Flight(this.window, config);
+    this.repairs = new RepairPolicy(this.window, config.coding);
+  }
+
+  get rtt(): RttEstimator {
+    return this.flight.rtt;
+  }
+
+  get retransmittedCount(): number {
+    return this.flight.retransmittedCount;
   }
 
   /** Queue one message (1..1024 bytes). False if there is no room now; `wasFull` then stays true until there is. */
@@ -57,7 +56,9 @@ export class SendSide {
   get hasRoom(): boolean {
     const { heldCount } = this.window;
     const reserve = heldCount === 0 ? SlotReserve.RECEIVE : SlotReserve.SEND;
-    return this.shutdownState === "open" && heldCount < this.queueLimit && this.core.freeSlotCount > reserve;
+    // No more than the path can use soon: a queue here is memory, and delay for whoever could have changed his mind.
+    const limit = Math.min(this.queueLimit, Math.max(QUEUE_LEAST, QUEUE_WINDOWS * this.flight.windowPackets));
+    return this.shutdownState === "open" && heldCount < limit && this.core.freeSlotCount > reserve;
   }
 
   /** No more messages: what is queued still goes, the SHUTDOWN at its end. */
@@ -85,73 +86,86 @@ export class SendSide {
     return this.shutdownState === "queued" && this.window.heldCount > 0 && this.heldMessages === 0;
   }
 
-  /** The peer was heard for the first time. If all that was sent is one flight, that is the first measure of the round trip. */
-  handleConnected(nowMs: number): void {
-    this.congestion.handleConnected();
-    const oldest = this.window.oldestSent();
-    if (oldest === -1) return;
-    const sentAtMs = this.window.sentAtMs(oldest);
-    if (this.retransmittedCount === 0 && sentAtMs === this.lastSentAtMs) this.rtt.sample(nowMs - sentAtMs);
+  /** The peer was heard for the first time, and showed what it speaks. */
+  handlePeer(peer: PeerKind, nowMs: number): void {
+    this.flight.handlePeer(peer, nowMs);
   }
 
-  /**
-   * Take in an acknowledgement (docs/wire.md W2). `isPure`: it came without data, so that a repetition says something.
-   */
+  /** Take in an acknowledgement (docs/wire.md W2). `isPure`: it came without data, so that a repetition says something. */
   handleAck(ack: SequenceNumber, isPure: boolean, nowMs: number): AckMeaning {
-    const acknowledgedCount = sequenceDistance(ack, sequenceAdd(this.window.base, -1));
-    if (acknowledgedCount < 0) return "stale";
-    if (acknowledgedCount === 0) {
-      if (isPure && this.window.inFlightCount > 0) this.recovery.handleRepetition(nowMs);
-      return "repetition";
-    }
-    if (sequenceDistance(ack, this.window.nextUnsent) >= 0) return "beyond-sent";
-    this.sampleRtt(ack, nowMs);
-    this.window.acknowledge(ack);
-    this.recovery.handleProgress(nowMs);
-    return "progress";
+    return this.flight.handleAck(ack, isPure, nowMs);
+  }
+
+  /** Take in an EXTENDED_ACK (docs/wire.md W13). */
+  handleExtendedAck(packet: DecodedPacket, nowMs: number): AckMeaning {
+    const hasAck = (packet.flags & PacketFlag.ACK) !== 0;
+    return this.flight.handleExtendedAck(packet.ack, hasAck, packet.extendedAck, nowMs);
   }
 
   handleTimeout(nowMs: number): void {
-    this.recovery.handleTimeout(nowMs);
+    this.flight.handleTimeout(nowMs);
   }
 
   /** The message that was marked sent last never left this node: it is the next to go. */
   handleNotSent(sequence: SequenceNumber): void {
-    this.window.markLost(sequence);
-    this.retransmittedCount -= 1;
+    this.flight.handleNotSent(sequence);
   }
 
+  /** When to call handleTimeout; Infinity if nothing is in flight. */
   get deadlineMs(): number {
-    return this.recovery.deadlineMs;
+    return this.flight.deadlineMs;
+  }
+
+  /** When to poll again, because a message may go then that waits for its turn only; Infinity if there is none. */
+  pacingAtMs(nowMs: number): number {
+    return this.flight.pacingAtMs(nowMs);
   }
 
   get inFlightCount(): number {
     return this.window.inFlightCount;
   }
 
-  /** The message to send now: the first that is lost, else the next new one within the window; -1 if none. Marks it sent. */
+  /** The message to send now, -1 if none may go. Marks it sent. */
   pollMessage(nowMs: number): SequenceNumber | -1 {
     this.queueShutdown();
-    let sequence: SequenceNumber | -1 = this.window.firstLost();
-    if (sequence !== -1) this.retransmittedCount += 1;
-    else sequence = this.nextNew();
-    if (sequence === -1) return -1;
-    this.window.markSent(sequence, nowMs);
-    this.lastSentAtMs = nowMs;
-    this.recovery.handleSent(nowMs);
+    const sequence = this.flight.pollMessage(nowMs);
+    if (sequence !== -1) this.repairs.handleSent(sequence, nowMs);
     return sequence;
+  }
+
+  /** The repair to send now, to a peer that decodes; undefined if there is none, or none may go. It counts as sent. */
+  pollRepair(nowMs: number): Repair | undefined {
+    if (!this.mayRepair || !this.flight.mayLeave(nowMs)) return undefined;
+    const repair = this.repairs.poll(this.pathView(nowMs));
+    if (repair !== undefined) this.flight.handleRepairSent(nowMs);
+    return repair;
+  }
+
+  /** When to poll again for a repair; Infinity if there is no need. */
+  repairAtMs(nowMs: number): number {
+    if (!this.mayRepair) return Number.POSITIVE_INFINITY;
+    const atMs = this.repairs.deadlineMs(this.pathView(nowMs));
+    return atMs === Number.POSITIVE_INFINITY ? atMs : Math.max(atMs, this.flight.turnAtMs(nowMs));
+  }
+
+  /** Write a repair; returns its length. */
+  encodeRepair(repair: Repair, offset: number, flags: number, ack: SequenceNumber): number {
+    const { first, count, seed } = repair;
+    return this.core.encodeRepair(offset, flags, ack, this.window, first, count, seed);
   }
 
   isShutdownMessage(sequence: SequenceNumber): boolean {
     return (this.window.messageFlags(sequence) & PacketFlag.SHUTDOWN) !== 0;
   }
 
-  /** Write the data packet of a message; returns its length. */
+  /** Write the data packet of a message; returns its length. With the flag EXTENSION, it says which transmission it is (docs/wire.md W13). */
   encode(sequence: SequenceNumber, offset: number, flags: number, ack: SequenceNumber): number {
     const { window } = this;
+    const isExtended = (flags & PacketFlag.EXTENSION) !== 0;
+    const transmission = Math.min(window.transmissions(sequence) - 1, PacketType.TRANSMISSION_LIMIT);
     return this.core.encodeData(
       offset,
-      flags | window.messageFlags(sequence),
+      flags | window.messageFlags(sequence) | (isExtended ? transmission << TYPE_SHIFT : 0),
       ack,
       sequence,
       window.messageOffset(sequence),
@@ -163,16 +177,14 @@ export class SendSide {
     this.window.release();
   }
 
-  private nextNew(): SequenceNumber | -1 {
-    const { base, nextUnsent, next } = this.window;
-    if (nextUnsent === next) return -1;
-    return sequenceDistance(nextUnsent, base) < this.congestion.windowPackets ? nextUnsent : -1;
+  /** Nothing else waits for the place that a repair takes. */
+  private get mayRepair(): boolean {
+    return this.flight.isAppLimited || (this.repairs.mayDisplace && this.flight.windowIsOpen);
   }
 
-  private sampleRtt(ack: SequenceNumber, nowMs: number): void {
-    const sentAtMs = this.window.sentAtMs(ack);
-    const wasSentOnce = this.window.transmissions(ack) === 1; // Karn, RFC 6298 section 3
-    if (wasSentOnce && this.recovery.isMeasure(sentAtMs)) this.rtt.sample(nowMs - sentAtMs);
+  private pathView(nowMs: number): PathView {
+    const { lossRatio, windowPackets, rtt } = this.flight;
+    return { nowMs, lossRatio, srttMs: rtt.srttMs, windowPackets, isEnding: this.isShutdown };
   }
 
   /**
@@ -207,3 +219,9 @@ export class SendSide {
 }
 
 const LAST_NUMBER: SequenceNumber = 0xffff;
+
+/** Messages that may be queued however slow the path is. */
+const QUEUE_LEAST = 256;
+
+/** Congestion windows of messages held: one in flight, and as many that wait behind a hole or for their turn. */
+const QUEUE_WINDOWS = 2;

@@ -1,15 +1,17 @@
 /** The deadlines of a connection, by name. */
 export const Timer = {
-  /** When to take the oldest message in flight for lost. */
+  /** When to find out which messages in flight are lost. */
   RETRANSMIT: 0,
+  /** When the next message may leave that waits for its turn only. */
+  PACE: 1,
   /** When to acknowledge what the application has taken. */
-  ACKNOWLEDGE: 1,
+  ACKNOWLEDGE: 2,
   /** When to send something, because nothing was sent for long (docs/wire.md W2). */
-  KEEP_ALIVE: 2,
+  KEEP_ALIVE: 3,
   /** When to try again what the transport had no route for. */
-  NO_ROUTE: 3,
+  NO_ROUTE: 4,
   /** When to fail, because nothing was heard for long (docs/wire.md W2). */
-  PATIENCE: 4,
+  PATIENCE: 5,
 } as const;
 export type Timer = (typeof Timer)[keyof typeof Timer];
 

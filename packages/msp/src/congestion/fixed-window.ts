@@ -1,18 +1,20 @@
 import type { CongestionController } from "./controller.ts";
 
-/** A window that never changes, but for the first flight: towards a peer that may not be there, fewer. */
+/** As deployed peers do it: 4 messages, whatever happens, and no pacing (docs/wire.md W2). For comparison. */
 export class FixedWindow implements CongestionController {
-  windowPackets: number;
-  private readonly fullPackets: number;
+  readonly windowPackets: number;
+  readonly pacingPerMs = Number.POSITIVE_INFINITY;
+  readonly burstPackets: number;
+  readonly lossRatio = 0;
 
-  constructor(fullPackets: number, firstFlightPackets: number) {
-    this.fullPackets = fullPackets;
-    this.windowPackets = Math.min(fullPackets, firstFlightPackets);
+  constructor(windowPackets: number) {
+    this.windowPackets = windowPackets;
+    this.burstPackets = windowPackets;
   }
 
-  handleConnected(): void {
-    this.windowPackets = this.fullPackets;
-  }
+  handleConnected(): void {}
+  handleReport(): void {}
+  handleSilence(): void {}
 }
 
 /** The window of deployed peers (docs/wire.md W2). */

@@ -1,8 +1,9 @@
 import type { SendWindow } from "@meshstream/wasm-core";
-import type { Recovery } from "./recovery.ts";
+import { NO_TIMEOUT, type Recovery, type Timeout } from "./recovery.ts";
 
 /** Recovery as deployed peers do it: each message is sent again 1500 ms after its last transmission, without backoff (docs/wire.md W2). */
 export class FixedTimerRecovery implements Recovery {
+  readonly readerIsStopped = false;
   private readonly window: SendWindow;
 
   constructor(window: SendWindow) {
@@ -14,8 +15,9 @@ export class FixedTimerRecovery implements Recovery {
     return oldest === -1 ? Number.POSITIVE_INFINITY : this.window.sentAtMs(oldest) + RETRANSMIT_MS;
   }
 
-  handleTimeout(nowMs: number): void {
+  handleTimeout(nowMs: number): Timeout {
     while (this.deadlineMs <= nowMs) this.window.markLost(this.window.oldestSent());
+    return NO_TIMEOUT;
   }
 
   isMeasure(): boolean {
@@ -23,8 +25,10 @@ export class FixedTimerRecovery implements Recovery {
   }
 
   handleSent(): void {}
-  handleProgress(): void {}
-  handleRepetition(): void {}
+
+  handleAck(): number {
+    return 0;
+  }
 }
 
 const RETRANSMIT_MS = 1500;

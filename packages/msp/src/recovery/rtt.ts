@@ -8,7 +8,7 @@ export class RttEstimator {
   minMs = Number.POSITIVE_INFINITY;
 
   /**
-   * Take in one measurement, which must come from a message that was sent only once (Karn). Section 2 of the RFC.
+   * Take in one measurement, of a transmission that cannot be mistaken for another (Karn). Section 2 of the RFC.
    */
   sample(rttMs: number): void {
     this.minMs = Math.min(this.minMs, rttMs);
@@ -21,13 +21,8 @@ export class RttEstimator {
     this.srttMs += (rttMs - this.srttMs) / 8;
   }
 
-  /** srtt + 4 rttvar; undefined before the first sample. The caller sets the bounds. */
-  rtoMs(): number | undefined {
-    return this.srttMs === undefined
-      ? undefined
-      : this.srttMs + Math.max(4 * this.rttvarMs, CLOCK_GRANULARITY_MS);
+  /** srtt + 4 rttvar, the latter at least `slackMs`; undefined before the first sample. The caller sets the bounds. */
+  rtoMs(slackMs: number): number | undefined {
+    return this.srttMs === undefined ? undefined : this.srttMs + Math.max(4 * this.rttvarMs, slackMs);
   }
 }
-
-/** Timers of the usual runtimes fire on whole milliseconds. */
-const CLOCK_GRANULARITY_MS = 1;

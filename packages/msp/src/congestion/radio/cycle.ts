@@ -1,0 +1,62 @@
+/**
+ * How fast to send once the path's rate is known: one round above it, to see whether there is more, one below it, to let the
+ * queue run empty that this has made, and some rounds at it (BBRv1).
+ */
+export class Cycle {
+  /** As a multiple of the path's rate. */
+  gain = 1;
+  private round = FIRST_ROUND;
+  private probeGain = PROBE_GAIN;
+  private bandwidthBefore = 0;
+  private trims = 0;
+
+  /** `isEmpty`: no more is in flight than fits on the path. */
+  handleReport(isEmpty: boolean): void {
+    if (this.gain < 1 && isEmpty) this.gain = 1;
+  }
+
+  /** A round is over. `trim`: what share of the path stands in a queue, beyond what is wanted there; 0 if none does. */
+  endRound(bandwidth: number, trim: number, isAppLimited: boolean): void {
+    if (isAppLimited) {
+      this.gain = 1;
+      return;
+    }
+    this.round = (this.round + 1) % ROUNDS;
+    if (this.round === RESULT_ROUND && bandwidth > this.bandwidthBefore * (1 + (this.probeGain - 1) / 2)) {
+      this.round = PROBE_ROUND; // there was more: go on at once
+      this.probeGain = Math.min(this.probeGain * PROBE_GAIN, PROBE_GAIN_LIMIT);
+    } else if (this.round === RESULT_ROUND) this.probeGain = PROBE_GAIN;
+    if (this.round === PROBE_ROUND) this.bandwidthBefore = bandwidth;
+    this.gain = this.gainNow(trim);
+  }
+
+  private gainNow(trim: number): number {
+    if (this.round === PROBE_ROUND) {
+      this.trims = 0;
+      return this.probeGain;
+    }
+    if (this.round === HOLD_BACK_ROUND) return HOLD_BACK_GAIN;
+    if (trim > 0 && this.trims < TRIMS_LIMIT) {
+      this.trims += 1;
+      return Math.max(1 - trim, HOLD_BACK_GAIN);
+    }
+    return 1;
+  }
+}
+
+/** BBRv1. */
+const ROUNDS = 8;
+const PROBE_ROUND = 0;
+const HOLD_BACK_ROUND = 1;
+/** What was sent in the probe round has been acknowledged. */
+const RESULT_ROUND = 2;
+/** After the start the path is full: no need to try for more at once. */
+const FIRST_ROUND = 3;
+const PROBE_GAIN = 1.25;
+const HOLD_BACK_GAIN = 0.75;
+
+/** While each try finds more, the next is bolder. */
+const PROBE_GAIN_LIMIT = 2;
+
+/** A queue that is still there after two rounds of holding back is not ours: giving way for longer would only starve us. */
+const TRIMS_LIMIT = 2;

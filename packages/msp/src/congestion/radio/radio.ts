@@ -1,0 +1,196 @@
+import type { CongestionController, PathReport } from "../controller.ts";
+import { Cycle } from "./cycle.ts";
+import { LossEstimate } from "./loss-estimate.ts";
+import { RoundTrips } from "./round-trips.ts";
+import { Rounds } from "./rounds.ts";
+import { Start } from "./start.ts";
+import { WindowedMax } from "./windowed-max.ts";
+
+export interface RadioOptions {
+  /** Packets before anything was heard from the peer. */
+  readonly firstFlightPackets: number;
+  /** Most packets in flight. */
+  readonly limitPackets: number;
+}
+
+/**
+ * Congestion control by a model of the path, in the manner of BBRv1: how fast packets come through, how long the path is when
+ * nothing is queued, and, beyond BBR, what share of packets a radio loses by itself. It sends at the rate that just fills
+ * the slowest link, and makes up for random losses by sending that much more. A loss as such slows nothing down.
+ *
+ * The parts: {@link Rounds} counts round trips; {@link WindowedMax}, {@link RoundTrips} and {@link LossEstimate} filter the samples
+ * into the model; {@link Start} and {@link Cycle} decide how fast to send against the model. This class joins them.
+ */
+export class RadioController implements CongestionController {
+  private readonly options: RadioOptions;
+  private readonly rounds = new Rounds();
+  private readonly bandwidth = new WindowedMax();
+  private readonly roundTrips = new RoundTrips();
+  private readonly loss = new LossEstimate();
+  private readonly start: Start;
+  private readonly cycle = new Cycle();
+  private mode: Mode = "start";
+  private roundArrived = 0;
+  private roundLost = 0;
+  private roundIsAppLimited = false;
+  /** How fast the packets were sent whose fate was learnt in the round that is under way. */
+  private gainOfLastRound = 1;
+  private isSilent = false;
+  /** The path was not seen empty for long: for one round trip, let it get empty. */
+  private emptyUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: RadioOptions) {
+    this.options = options;
+    this.start = new Start(options.firstFlightPackets);
+  }
+
+  handleConnected(): void {}
+
+  handleReport(report: Readonly<PathReport>): void {
+    if (report.rttMs >= 0) this.roundTrips.sample(report.rttMs, report.nowMs);
+    if (report.trainPerMs > 0) this.start.addTrain(report.trainPerMs);
+    this.roundArrived += report.arrived - report.recovered;
+    this.roundLost += report.lost + report.recovered;
+    this.roundIsAppLimited ||= report.isAppLimited;
+    if (report.arrived > 0) this.isSilent = false;
+    this.takeRate(report);
+    if (this.rounds.advance(report)) this.endRound(report);
+    if (this.mode === "start" && this.start.isOver) this.mode = "drain";
+    if (this.mode === "drain" && report.inFlight <= this.pathPackets) this.mode = "cycle";
+    if (this.mode === "cycle") this.cycle.handleReport(report.inFlight <= this.pathPackets);
+  }
+
+  handleSilence(): void {
+    this.isSilent = true;
+  }
+
+  get lossRatio(): number {
+    return this.loss.ratio;
+  }
+
+  get pacingPerMs(): number {
+    if (this.mode === "start") return this.start.pacingPerMs(this.bandwidth.value, this.roundTrips.minMs);
+    return (this.gain * this.bandwidth.value) / (1 - this.loss.ratio);
+  }
+
+  get windowPackets(): number {
+    return Math.min(Math.max(Math.ceil(this.wantedPackets()), LEAST_PACKETS), this.options.limitPackets);
+  }
+
+  get burstPackets(): number {
+    if (this.mode === "start") return TRAIN_PACKETS;
+    return Math.max(SHORT_BURST_PACKETS, Math.ceil(this.pacingPerMs * BURST_MS));
+  }
+
+  /** The model's pacing, as a multiple of the path's rate. */
+  private get gain(): number {
+    if (this.mode === "start") return START_GAIN;
+    if (this.mode === "drain") return DRAIN_GAIN;
+    return this.cycle.gain;
+  }
+
+  /** What fits on the path without a queue, lost packets and what jitter holds back included. */
+  private get pathPackets(): number {
+    const { minMs, jitterMs } = this.roundTrips;
+    return (this.bandwidth.value * (minMs + 2 * jitterMs)) / (1 - this.loss.ratio);
+  }
+
+  private wantedPackets(): number {
+    if (this.bandwidth.value === 0) return this.options.firstFlightPackets;
+    if (this.isSilent) return LEAST_PACKETS; // whatever comes back ends this
+    if (this.mode === "start")
+      return Math.max(
+        this.options.firstFlightPackets,
+        WINDOW_GAIN * this.start.aimedPackets(this.pacingPerMs, this.roundTrips.minMs),
+      );
+    if (this.rounds.startedAtMs < this.emptyUntilMs) return this.pathPackets / 2;
+    return WINDOW_GAIN * this.pathPackets + ACK_SLACK_PACKETS;
+  }
+
+  private takeRate({ deliveryPerMs, isAppLimited }: Readonly<PathReport>): void {
+    // What an idle application sent shows at best that the path can do as much, not that it can do no more.
+    if (!isAppLimited || deliveryPerMs > this.bandwidth.value) this.bandwidth.add(deliveryPerMs);
+  }
+
+  private endRound(report: Readonly<PathReport>): void {
+    const { roundTrips, loss, rounds } = this;
+    const isStanding = this.queueStands;
+    if (!isStanding && this.mode !== "start")
+      loss.add(this.roundLost, this.roundArrived, this.gainOfLastRound);
+    this.gainOfLastRound = this.gain;
+    if (this.mode === "start" && rounds.count > 1)
+      this.start.endRound(this.bandwidth.value, this.queueIsHalfPath, this.roundIsAppLimited);
+    if (this.mode === "cycle")
+      this.cycle.endRound(this.bandwidth.value, this.trimShare(), this.roundIsAppLimited);
+    roundTrips.nextRound();
+    // Rounds that the application did not fill would let the memory of the path's rate run out.
+    if (!this.roundIsAppLimited) this.bandwidth.nextRound();
+    this.renewShortest(report.nowMs);
+    this.roundArrived = 0;
+    this.roundLost = 0;
+    this.roundIsAppLimited = false;
+  }
+
+  /** A queue that does not go away within a round: more than a quarter of the path, and more than bursts and timers make. */
+  private get queueStands(): boolean {
+    return this.roundTrips.queueMs > this.queueAllowedMs;
+  }
+
+  private get queueAllowedMs(): number {
+    const burstMs = this.bandwidth.value === 0 ? 0 : QUEUE_PACKETS / this.bandwidth.value;
+    return Math.max(this.roundTrips.minMs / 4, burstMs, 1);
+  }
+
+  private get queueIsHalfPath(): boolean {
+    return this.roundTrips.queueMs > Math.max(this.roundTrips.minMs / 2, this.queueAllowedMs);
+  }
+
+  /** What share of the path's packets stands in the queue beyond what is wanted there. */
+  private trimShare(): number {
+    const excessMs = this.roundTrips.queueMs - this.queueAllowedMs / 2;
+    return this.queueStands ? excessMs / this.roundTrips.minMs : 0;
+  }
+
+  private renewShortest(nowMs: number): void {
+    if (!this.roundTrips.isStale(nowMs)) return;
+    if (this.emptyUntilMs < this.roundTrips.metAtMs) {
+      this.emptyUntilMs = nowMs + this.roundTrips.minMs;
+      return;
+    }
+    if (nowMs >= this.emptyUntilMs) this.roundTrips.renew(nowMs);
+  }
+}
+
+type Mode =
+  /** Find the path's rate. */
+  | "start"
+  /** Let the queue run empty that finding it has made. */
+  | "drain"
+  /** Keep to it, and try now and then whether there is more. */
+  | "cycle";
+
+/** BBRv1: the smallest gain that doubles the rate each round trip, 2 / ln 2 (2.89), less what the window adds. */
+export const START_GAIN = 2.77;
+
+/** Undoes in one round what the start has added in another. */
+const DRAIN_GAIN = 1 / START_GAIN;
+
+/** BBRv1: twice the path, so that late and bundled acknowledgements do not stop the sender. */
+const WINDOW_GAIN = 2;
+
+/** BBRv1: below this, one loss leaves nothing to find it by. */
+const LEAST_PACKETS = 4;
+
+/** Acknowledgements that stand for 2 packets each, and a few of them lost. */
+const ACK_SLACK_PACKETS = 8;
+
+/** Packets that a burst may put into the queue without its being called one. */
+const QUEUE_PACKETS = 4;
+
+/** A train: as many as the wire's train field measures (docs/wire.md W13), and as a deployed peer bears (W2.18). */
+export const TRAIN_PACKETS = 8;
+
+const SHORT_BURST_PACKETS = 2;
+
+/** Timers of 1 ms that come 1 ms late. */
+const BURST_MS = 2;

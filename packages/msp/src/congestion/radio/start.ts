@@ -1,0 +1,81 @@
+/**
+ * The first round trips: from nothing known to the path's rate, without flooding a slow radio. The first flight leaves as
+ * trains of packets back to back; how far apart they arrive tells what the slowest link can do. The second round keeps
+ * below that; from then on the rate grows as long as more comes through.
+ */
+export class Start {
+  /** The path is full, or is known. */
+  isOver = false;
+
+  private readonly firstFlightPackets: number;
+  private readonly trains: number[] = [];
+  private roundCount = 0;
+  private fullPerMs = 0;
+  private fullRounds = 0;
+
+  constructor(firstFlightPackets: number) {
+    this.firstFlightPackets = firstFlightPackets;
+  }
+
+  addTrain(perMs: number): void {
+    if (this.trains.length < TRAINS_LIMIT) this.trains.push(perMs);
+  }
+
+  /** A round is over; `bandwidth` is the best rate so far, in packets per ms. */
+  endRound(bandwidth: number, queueIsHalfPath: boolean, isAppLimited: boolean): void {
+    this.roundCount += 1;
+    if (isAppLimited) return;
+    if (bandwidth >= this.fullPerMs * GROWTH) {
+      this.fullPerMs = bandwidth;
+      this.fullRounds = 0;
+    } else this.fullRounds += 1;
+    const isKnown = this.trainPerMs > 0 && bandwidth >= TRAIN_TRUST * this.trainPerMs;
+    this.isOver = this.fullRounds >= FULL_ROUNDS || queueIsHalfPath || isKnown;
+  }
+
+  /** How fast to send now. `minRttMs`: Infinity before the first round trip is known. */
+  pacingPerMs(bandwidth: number, minRttMs: number): number {
+    if (minRttMs === Number.POSITIVE_INFINITY) return this.firstFlightPackets / GUESSED_RTT_MS;
+    const { trainPerMs } = this;
+    if (this.roundCount === 0) {
+      const leapPerMs = (LEAP * this.firstFlightPackets) / minRttMs;
+      if (trainPerMs > 0) return Math.min(TRAIN_TRUST * trainPerMs, leapPerMs);
+      return Math.max(GAIN * bandwidth, this.firstFlightPackets / minRttMs);
+    }
+    const growingPerMs = GAIN * bandwidth;
+    return trainPerMs > 0
+      ? Math.min(growingPerMs, Math.max(TRAIN_OVERSHOOT * trainPerMs, bandwidth))
+      : growingPerMs;
+  }
+
+  aimedPackets(pacingPerMs: number, minRttMs: number): number {
+    return minRttMs === Number.POSITIVE_INFINITY ? this.firstFlightPackets : pacingPerMs * minRttMs;
+  }
+
+  /** Median of the trains: jitter and cross traffic make single ones far too long or too short. 0 if there is none. */
+  private get trainPerMs(): number {
+    if (this.trains.length === 0) return 0;
+    const sorted = this.trains.toSorted((a, b) => a - b);
+    return sorted[(sorted.length - 1) >> 1]!;
+  }
+}
+
+/** Until the first round trip is known. Long enough that a packet radio gets its trains one by one. */
+const GUESSED_RTT_MS = 50;
+
+/** What the second round may send, in first flights: knowing the rate of a long fat path is worth that much. */
+const LEAP = 16;
+
+/** Two trains are a rough measure: keep below it in the round that is sent on their word alone. */
+const TRAIN_TRUST = 0.8;
+
+/** And look a little beyond it afterwards. */
+const TRAIN_OVERSHOOT = 1.25;
+
+const GAIN = 2.77;
+
+/** BBRv1: three rounds in which the rate grew by less than a quarter. */
+const GROWTH = 1.25;
+const FULL_ROUNDS = 3;
+
+const TRAINS_LIMIT = 32;

@@ -1,0 +1,141 @@
+import { type SendWindow, type SequenceNumber, sequenceDistance } from "@meshstream/wasm-core";
+import type { MspConfig } from "../config.ts";
+import { NO_TIMEOUT, PROBE, type Recovery, SILENCE, type Timeout } from "./recovery.ts";
+import type { RttEstimator } from "./rtt.ts";
+import { Silence } from "./silence.ts";
+
+/**
+ * Recovery towards peers that do not speak the extension, from cumulative acknowledgements alone, in the manner of NewReno
+ * (RFC 6582). Deployed peers acknowledge several arrivals with one packet and a duplicate not at all, so one repetition has
+ * to do where TCP waits for three (docs/wire.md W2.17): after it, or after a part of what was sent before a loss is
+ * acknowledged, the oldest message is lost unless the acknowledgements move on within a moment.
+ */
+export class DeployedRecovery implements Recovery {
+  private readonly window: SendWindow;
+  private readonly rtt: RttEstimator;
+  private readonly config: MspConfig;
+  private readonly silence = new Silence();
+  private timerStartMs = 0;
+  /** First message not sent when the loss was found; undefined outside of a recovery. */
+  private recoveryPoint: SequenceNumber | undefined;
+  /** What was sent since then waited behind no hole. */
+  private wholeSinceMs = Number.NEGATIVE_INFINITY;
+  /** When to take the oldest message for lost, unless there is progress. */
+  private holeAtMs = Number.POSITIVE_INFINITY;
+  private progressAtMs = 0;
+  private packetAtMs = 0;
+  private repetitionAtMs = Number.NEGATIVE_INFINITY;
+  private timeouts = 0;
+
+  constructor(window: SendWindow, rtt: RttEstimator, config: MspConfig) {
+    this.window = window;
+    this.rtt = rtt;
+    this.config = config;
+  }
+
+  /** Messages keep arriving, which is what repeats an acknowledgement, and yet none is taken for long. */
+  get readerIsStopped(): boolean {
+    return this.repetitionAtMs - this.progressAtMs > STOPPED_MS;
+  }
+
+  get deadlineMs(): number {
+    if (this.window.inFlightCount === 0) return Number.POSITIVE_INFINITY;
+    return Math.min(this.timerStartMs + this.timeoutMs(), this.holeAtMs);
+  }
+
+  handleSent(nowMs: number): void {
+    // The timer belongs to the oldest message: it starts with the first one in flight, and again when that one is repeated.
+    const { window } = this;
+    if (window.inFlightCount !== 1 && window.sentAtMs(window.base) !== nowMs) return;
+    this.timerStartMs = nowMs;
+    if (window.heldCount === 1) this.progressAtMs = nowMs;
+  }
+
+  handleAck(_report: undefined, isRepetition: boolean, nowMs: number): number {
+    if (this.window.sample.arrivedCount > 0) this.handleProgress(nowMs);
+    else if (isRepetition) this.handleRepetition(nowMs);
+    return 0;
+  }
+
+  isMeasure(sentAtMs: number): boolean {
+    return this.recoveryPoint === undefined && sentAtMs >= this.wholeSinceMs;
+  }
+
+  handleTimeout(nowMs: number): Timeout {
+    const isHole = nowMs >= this.holeAtMs;
+    this.holeAtMs = Number.POSITIVE_INFINITY;
+    this.recoveryPoint ??= this.window.nextUnsent;
+    if (isHole) {
+      this.window.markLost(this.window.base);
+      this.timerStartMs = nowMs;
+      return HOLE;
+    }
+    this.timerStartMs = nowMs;
+    this.silence.deepen(nowMs);
+    this.timeouts += 1;
+    const isAnswered = this.rtt.srttMs !== undefined;
+    if (this.timeouts === 1 || !isAnswered) {
+      this.window.markLost(this.window.base);
+      return isAnswered ? NO_TIMEOUT : PROBE;
+    }
+    // The repeated one did not help either: nothing of all that can be believed to have arrived.
+    for (let oldest = this.window.oldestSent(); oldest !== -1; oldest = this.window.oldestSent()) {
+      this.window.markLost(oldest);
+    }
+    return SILENCE;
+  }
+
+  private handleProgress(nowMs: number): void {
+    this.timerStartMs = nowMs;
+    this.progressAtMs = nowMs;
+    this.packetAtMs = nowMs;
+    this.timeouts = 0;
+    this.silence.end();
+    this.holeAtMs = Number.POSITIVE_INFINITY;
+    if (this.recoveryPoint === undefined) return;
+    if (sequenceDistance(this.window.base, this.recoveryPoint) >= 0) {
+      this.recoveryPoint = undefined;
+      this.wholeSinceMs = nowMs;
+    } else this.expectHole(nowMs);
+  }
+
+  private handleRepetition(nowMs: number): void {
+    // Their keep-alive repeats it too, and says nothing.
+    const isKeepAlive = nowMs - this.packetAtMs >= this.config.keepAliveMs - KEEP_ALIVE_SLACK_MS;
+    this.packetAtMs = nowMs;
+    if (isKeepAlive) return;
+    this.repetitionAtMs = nowMs;
+    this.expectHole(nowMs);
+  }
+
+  /** The oldest message seems to be missing: give it a moment, in case it was only overtaken, and repeat it once a round trip. */
+  private expectHole(nowMs: number): void {
+    if (this.holeAtMs !== Number.POSITIVE_INFINITY || this.window.inFlightCount === 0) return;
+    const { srttMs } = this.rtt;
+    const { base } = this.window;
+    const waitMs = Math.max((srttMs ?? 0) / 4, STANDSTILL_MS);
+    const wasRepeated = this.window.transmissions(base) > 1;
+    const notBeforeMs = wasRepeated ? this.window.sentAtMs(base) + (srttMs ?? 0) + STANDSTILL_MS : 0;
+    this.holeAtMs = Math.max(nowMs + waitMs, notBeforeMs);
+  }
+
+  private timeoutMs(): number {
+    const { initialRtoMs, minRtoMs, maxRtoMs } = this.config;
+    const measuredMs = this.rtt.rtoMs(TIMER_MS) ?? initialRtoMs;
+    const rtoMs = Math.min(Math.max(measuredMs, minRtoMs), maxRtoMs);
+    return this.silence.timeoutMs(rtoMs, this.rtt.srttMs, maxRtoMs, this.timerStartMs);
+  }
+}
+
+const HOLE: Timeout = { lost: 1, wantsProbe: false, isSilence: false };
+
+/** Deployed peers hold small packets back for up to 5 ms, and their applications take messages in batches (docs/wire.md W2.16). */
+const STANDSTILL_MS = 5;
+
+/** Timers of the usual runtimes fire on whole milliseconds. */
+const TIMER_MS = 1;
+
+const KEEP_ALIVE_SLACK_MS = 100;
+
+/** A reader that takes nothing for so long has stopped: deployed peers queue without a limit, so it is for us to stop, too. */
+const STOPPED_MS = 1000;

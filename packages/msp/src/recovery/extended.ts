@@ -1,0 +1,167 @@
+import { type DecodedExtendedAck, type SendWindow, sequenceDistance } from "@meshstream/wasm-core";
+import type { MspConfig } from "../config.ts";
+import { NO_TIMEOUT, PROBE, type Recovery, SILENCE, type Timeout } from "./recovery.ts";
+import { ReorderWindow } from "./reorder-window.ts";
+import type { RttEstimator } from "./rtt.ts";
+import { Silence } from "./silence.ts";
+
+/**
+ * Recovery towards peers that say what has arrived (docs/wire.md W13), in the manner of RACK and TLP (RFC 8985): a message
+ * is lost if one that was sent some time after it has arrived. Repetitions are sent later than what they repeat, so
+ * a lost repetition is found in the same way. What no bitmap covers is unknown, not missing.
+ */
+export class ExtendedRecovery implements Recovery {
+  readonly readerIsStopped = false;
+  private readonly window: SendWindow;
+  private readonly rtt: RttEstimator;
+  private readonly config: MspConfig;
+  private readonly reordering = new ReorderWindow();
+  private readonly silence = new Silence();
+  /** When the latest transmission was sent that is known to have arrived. */
+  private newestSentAtMs = Number.NEGATIVE_INFINITY;
+  /** When the oldest transmission was sent that is missing and may only be late; Infinity if there is none. */
+  private missingSentAtMs = Number.POSITIVE_INFINITY;
+  private sentAtMs = 0;
+  private arrivedAtMs = 0;
+  /** Probes since something arrived. */
+  private probes = 0;
+  private roundEndDelivered = 0;
+  private lastRecovered = 0;
+
+  constructor(window: SendWindow, rtt: RttEstimator, config: MspConfig) {
+    this.window = window;
+    this.rtt = rtt;
+    this.config = config;
+  }
+
+  get deadlineMs(): number {
+    if (this.window.inFlightCount === 0) return Number.POSITIVE_INFINITY;
+    return Math.min(this.overdueAtMs, this.silenceAtMs);
+  }
+
+  handleSent(nowMs: number): void {
+    this.sentAtMs = nowMs;
+    if (this.window.inFlightCount === 1) this.arrivedAtMs = Math.max(this.arrivedAtMs, nowMs);
+  }
+
+  handleAck(report: DecodedExtendedAck, _isRepetition: boolean, nowMs: number): number {
+    const { window } = this;
+    const { sample } = window;
+    if (sample.arrivedCount > 0) {
+      this.arrivedAtMs = nowMs;
+      this.probes = 0;
+      this.silence.end();
+      if (this.isBelievable(nowMs)) {
+        this.newestSentAtMs = Math.max(this.newestSentAtMs, sample.newestSentAtMs);
+      }
+      this.noteRound();
+    }
+    this.noteSpurious(report, nowMs);
+    const { arrived, bitmapBase, bitmapOffset, bitmapLength } = report;
+    // A hair more, so that what was sent exactly so long before is lost by now and not by a timer that is due now.
+    const before = this.newestSentAtMs - this.reorderMs + ROUNDING_MS;
+    const lost = window.markMissing(arrived, bitmapBase, bitmapOffset, bitmapLength, before);
+    this.missingSentAtMs = window.missingSentAtMs;
+    return lost;
+  }
+
+  isMeasure(): boolean {
+    return true; // acknowledgements say what arrived, not what was taken
+  }
+
+  handleTimeout(nowMs: number): Timeout {
+    if (nowMs >= this.overdueAtMs) {
+      const lost = this.markOverdue(nowMs);
+      if (lost > 0) return { lost, wantsProbe: false, isSilence: false };
+    }
+    if (nowMs < this.silenceAtMs) return NO_TIMEOUT;
+    this.probes += 1;
+    this.sentAtMs = nowMs;
+    const isAnswered = this.rtt.srttMs !== undefined;
+    if (this.probes <= PROBES || !isAnswered) {
+      if (!isAnswered) this.silence.deepen(nowMs);
+      return PROBE;
+    }
+    this.silence.deepen(nowMs);
+    for (let oldest = this.window.oldestSent(); oldest !== -1; oldest = this.window.oldestSent()) {
+      this.window.markLost(oldest);
+    }
+    return SILENCE;
+  }
+
+  /** A transmission that was seen missing counts as lost then, even if nothing more comes. */
+  private get overdueAtMs(): number {
+    return this.missingSentAtMs + this.roundTripMs + this.reorderMs;
+  }
+
+  private markOverdue(nowMs: number): number {
+    const sentBeforeMs = nowMs - this.roundTripMs - this.reorderMs + ROUNDING_MS;
+    // Others that are missing were sent later, but before the newest that has arrived.
+    const nextMs = sentBeforeMs + Math.max(this.reorderMs / 4, 1);
+    this.missingSentAtMs = nextMs < this.newestSentAtMs ? nextMs : Number.POSITIVE_INFINITY;
+    return this.window.markOverdue(sentBeforeMs);
+  }
+
+  /** When silence has lasted too long: first for a probe, then for believing that everything is lost. */
+  private get silenceAtMs(): number {
+    const sinceMs = Math.max(this.sentAtMs, this.arrivedAtMs);
+    const { srttMs } = this.rtt;
+    if (srttMs === undefined || this.probes >= PROBES) return sinceMs + this.timeoutMs();
+    const slackMs = Math.max(4 * this.rtt.rttvarMs, 1) + Math.min(srttMs / 4, ACK_DELAY_MS);
+    return sinceMs + Math.min(srttMs + slackMs, 2 * srttMs, this.timeoutMs());
+  }
+
+  private timeoutMs(): number {
+    const { initialRtoMs, maxRtoMs } = this.config;
+    const measuredMs = this.rtt.rtoMs(RTO_SLACK_MS);
+    const rtoMs = measuredMs === undefined ? initialRtoMs : Math.max(measuredMs + ACK_DELAY_MS, RTO_FLOOR_MS);
+    const sinceMs = Math.max(this.sentAtMs, this.arrivedAtMs);
+    return this.silence.timeoutMs(Math.min(rtoMs, maxRtoMs), this.rtt.srttMs, maxRtoMs, sinceMs);
+  }
+
+  private get roundTripMs(): number {
+    return this.rtt.srttMs ?? this.config.initialRtoMs;
+  }
+
+  private get reorderMs(): number {
+    return this.reordering.ms(
+      this.rtt.minMs === Number.POSITIVE_INFINITY ? 0 : this.rtt.minMs,
+      this.roundTripMs,
+    );
+  }
+
+  /** An arrival of a message that was sent again may be that of its first transmission: not if it is younger than any round trip. */
+  private isBelievable(nowMs: number): boolean {
+    const { newestTransmissions, newestSentAtMs } = this.window.sample;
+    return newestTransmissions === 1 || nowMs - newestSentAtMs >= this.rtt.minMs;
+  }
+
+  private noteRound(): void {
+    const { sample, deliveredCount } = this.window;
+    if (sample.priorDelivered < this.roundEndDelivered) return;
+    this.roundEndDelivered = deliveredCount;
+    this.reordering.nextRound();
+  }
+
+  /** Messages that count as lost have arrived, and not by decoding: they were only late. */
+  private noteSpurious({ recovered }: DecodedExtendedAck, nowMs: number): void {
+    const newlyRecovered = Math.max(sequenceDistance(recovered, this.lastRecovered), 0);
+    this.lastRecovered = (this.lastRecovered + newlyRecovered) & 0xffff;
+    if (this.window.sample.arrivedLostCount > newlyRecovered) this.reordering.grow(nowMs, this.roundTripMs);
+  }
+}
+
+/** Of what the peer may wait to acknowledge (docs/wire.md W13). */
+const ACK_DELAY_MS = 25;
+
+/** Timers of 1 ms on both sides, and what a busy machine adds. */
+const RTO_SLACK_MS = 10;
+
+/** A timeout declares everything lost: dear, if it was only a pause of the radio. */
+const RTO_FLOOR_MS = 100;
+
+/** Packets that may ask how things stand before everything counts as lost: one may be lost itself. */
+const PROBES = 2;
+
+/** Times are sums of fractions. */
+const ROUNDING_MS = 1e-6;
