@@ -1,21 +1,19 @@
-import { findServices } from "@meshstream/mdp-transport";
 import { MspError, type Sid } from "@meshstream/msp";
 import type { Context } from "./context.ts";
-import { type NodeMesh, systemClock } from "./runtime.ts";
+import { findRoute } from "./find-route.ts";
+import type { NodeMesh } from "./runtime.ts";
 
 /**
  * The port of the service that `sid` has by this name, the lowest if there are several (docs/wire.md W9.4). Asks again, with
- * more patience each time: a question or an answer may be lost, and at first the way is not known. Rejects with MspError "timeout" if there was none within 8 s, and with the reason of a signal.
+ * more patience each time: a question or an answer may be lost. Rejects with MspError "timeout" if there was none within 8 s, and with the reason of a signal.
  */
-export async function findPort(
-  { report, interruption: { signal } }: Context,
-  mesh: Pick<NodeMesh, "transport">,
-  sid: Sid,
-  name: string,
-): Promise<number> {
+export async function findPort(context: Context, mesh: NodeMesh, sid: Sid, name: string): Promise<number> {
+  const { report, interruption } = context;
+  const { signal } = interruption;
   const seen = new Set<string>();
+  await findRoute(context, mesh, sid);
   for (let timeoutMs = FIRST_MS; timeoutMs <= LAST_MS; timeoutMs *= 2) {
-    const services = await findServices(mesh.transport, systemClock, [sid], { timeoutMs, signal });
+    const services = await mesh.findServices([sid], { timeoutMs, signal });
     const ports = services.filter((service) => service.name === name).map(({ port }) => port);
     if (ports.length > 0) {
       const port = Math.min(...ports);

@@ -9,5 +9,4 @@ export {
   openKeyring,
   openMesh,
   parseTcpAddress,
-  systemClock,
 } from "@meshstream/node";
