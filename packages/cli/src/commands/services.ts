@@ -34,18 +34,11 @@ async function services(context: Context, sidText: string | undefined, waitText:
     else if (mesh.role === "holder") await pause(waitMs, signal);
     const asked = sid === undefined ? undefined : [sid];
     const found = [...(await mesh.findServices(asked, { timeoutMs: PATIENCE_MS, signal }))].sort(compare);
-    const rows = found.map(({ sid: { hex }, port, name }) => [hex, String(port), printable(name)]);
+    const rows = found.map(({ sid, port, name }) => [sid.hex, String(port), printable(name)]);
     const [header, ...lines] = table(["SID", "<PORT", "NAME"], rows);
     if (found.length > 0) report.hint(header!);
-    for (const [
-      index,
-      {
-        sid: { hex },
-        name,
-        port,
-      },
-    ] of found.entries()) {
-      report.result({ event: "service", sid: hex, name, port }, lines[index]!);
+    for (const [index, { sid, name, port }] of found.entries()) {
+      report.result({ event: "service", sid: sid.hex, name, port }, lines[index]!);
     }
     if (found.length === 0) report.note({ event: "no-services" }, "no service told of");
     return ExitCode.DONE;
