@@ -18,6 +18,8 @@ export class Explainer {
   readonly #outgoing: Outgoing;
   readonly #counters: Counters;
   readonly #asks = new TokenBucket(50, 20);
+  /** For what neighbours in use speak of: a large mesh, abbreviated, is learned within its first rounds. */
+  readonly #neighbourAsks = new TokenBucket(200, 200);
   readonly #answers = new TokenBucket(100, 20);
   readonly #broadcastAnswers = new TokenBucket(2, 2);
   readonly #askedAtMs = new Map<string, number>();
@@ -37,7 +39,7 @@ export class Explainer {
   /**
    * Ask whom an abbreviation means that came from `from` on `link`: that neighbour if it is one (`node`), else the
    * sender and everyone on the link. On a link with two ends, "this end" makes us ask who that is. Other forms are not
-   * asked about. At most 50 a second, and once in 20 ms for each.
+   * asked about. At most 50 a second, 200 for neighbours in use, and once in 20 ms for each.
    */
   ask(
     bytes: Uint8Array,
@@ -50,7 +52,7 @@ export class Explainer {
     const isOtherEnd = address.form === AddressForm.THIS_END && link.isPointToPoint;
     if (address.form !== AddressForm.ABBREVIATION && !isOtherEnd) return;
     const asked = isOtherEnd ? OTHER_END_ADDRESS : copyAddress(bytes, address);
-    if (!this.#mayAsk(asked.bytes.join(), nowMs)) {
+    if (!this.#mayAsk(asked.bytes.join(), node, nowMs)) {
       this.#counters["ask-limit"]++;
       return;
     }
@@ -149,10 +151,11 @@ export class Explainer {
     return false;
   }
 
-  #mayAsk(key: string, nowMs: number): boolean {
+  #mayAsk(key: string, node: NeighbourNode | undefined, nowMs: number): boolean {
     const askedAtMs = this.#askedAtMs.get(key);
     if (askedAtMs !== undefined && nowMs - askedAtMs < Timing.ASK_SPACING) return false;
-    if (!this.#asks.take(nowMs)) return false;
+    const bucket = node?.reachable === undefined ? this.#asks : this.#neighbourAsks;
+    if (!bucket.take(nowMs)) return false;
     if (askedAtMs === undefined && this.#askedAtMs.size >= Limit.ASKED) this.#askedAtMs.clear();
     this.#askedAtMs.set(key, nowMs);
     return true;

@@ -40,7 +40,7 @@ export const Limit = {
   /** Services that have a name [300 bytes each]. */
   SERVICES: 64,
   /** Abbreviations whose last question is remembered [200 bytes each]. */
-  ASKED: 64,
+  ASKED: 512,
   /** Addresses read from one explain frame. */
   EXPLAINED_PER_FRAME: 8,
   /** SIDs told in one answer. */

@@ -20,10 +20,6 @@ export class NeighbourNode {
   #frameSequence: number;
   /** Frames to it that got a sequence number. */
   frameCount = 0;
-  /** Version of the path to it that this node announces, 0..255. */
-  pathVersion = 1;
-  /** Drop rate of that path as announced last; undefined while none is. */
-  announcedDropRate: number | undefined;
 
   constructor(entry: BookEntry, frameSequence: number) {
     this.entry = entry;

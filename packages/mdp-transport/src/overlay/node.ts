@@ -127,7 +127,7 @@ export class OverlayNode implements SealedTransport {
     this.#frames = frames;
     this.#discovery = new Discovery(outgoing, neighbours);
     this.#paths = paths;
-    const pathParts = { book, neighbours, topology, paths, outgoing, counters, wakeBy };
+    const pathParts = { book, neighbours, topology, paths, sender: frames, counters, wakeBy };
     this.#pathExchange = new PathExchange(pathParts);
     this.#linkState = new LinkStateExchange({
       book,

@@ -1,8 +1,10 @@
 import { type AddressToWrite, addressBytes, TRANSMITTER_ADDRESS } from "./address.ts";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
-import { FrameFlag } from "./frame.ts";
+import { FrameFlag, Queue } from "./frame.ts";
+import type { FrameSender } from "./frame-sender.ts";
 import { Limit } from "./limits.ts";
+import { PACKET_BYTES } from "./link.ts";
 import {
   DROP_RATE_VERY_POOR,
   encodeLinkRecord,
@@ -10,7 +12,6 @@ import {
   type LinkRecordToWrite,
 } from "./link-state.ts";
 import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
-import type { Outgoing } from "./outgoing.ts";
 import type { Paths, Route } from "./paths.ts";
 import { encodePorts, ServicePort } from "./ports.ts";
 import { Timing } from "./timing.ts";
@@ -26,9 +27,10 @@ export class PathExchange {
   readonly #neighbours: NeighbourTable;
   readonly #topology: Topology;
   readonly #paths: Paths;
-  readonly #outgoing: Outgoing;
+  readonly #sender: FrameSender;
   readonly #counters: Counters;
   readonly #wakeBy: (atMs: number) => void;
+  readonly #payload = new Uint8Array(PACKET_BYTES);
   readonly #told = new Map<BookEntry, Told>();
   /** How often the whole table is still to be sent to a neighbour, out of turn. Absent for one that is not reachable. */
   readonly #greetings = new Map<NeighbourNode, number>();
@@ -43,7 +45,7 @@ export class PathExchange {
     neighbours: NeighbourTable;
     topology: Topology;
     paths: Paths;
-    outgoing: Outgoing;
+    sender: FrameSender;
     counters: Counters;
     wakeBy: (atMs: number) => void;
   }) {
@@ -51,7 +53,7 @@ export class PathExchange {
     this.#neighbours = parts.neighbours;
     this.#topology = parts.topology;
     this.#paths = parts.paths;
-    this.#outgoing = parts.outgoing;
+    this.#sender = parts.sender;
     this.#counters = parts.counters;
     this.#wakeBy = parts.wakeBy;
     for (const own of parts.book.own.slice(1)) {
@@ -181,7 +183,7 @@ export class PathExchange {
       const greetings = this.#greetings.get(node) ?? CHANGE_SENDS;
       this.#greetings.set(node, Math.max(0, greetings - 1));
       if (greetings > 1) pending = true;
-      bytes += this.#tell(relation, round || greetings > 0 ? this.#told : changed);
+      bytes += this.#tell(relation, round || greetings > 0 ? this.#told : changed, nowMs);
     }
     for (const node of this.#greetings.keys()) if (node.relations.length === 0) this.#greetings.delete(node);
     this.#quietUntilMs = nowMs + bytes / Limit.PATH_BYTES_PER_MS;
@@ -191,7 +193,7 @@ export class PathExchange {
   }
 
   /** Send records to a neighbour, in as few packets as hold them. Returns their bytes. */
-  #tell(relation: Neighbour, records: Iterable<[BookEntry, Told]>): number {
+  #tell(relation: Neighbour, records: Iterable<[BookEntry, Told]>, nowMs: number): number {
     const some: LinkRecordToWrite[] = [];
     let bytes = 0;
     let sum = 0;
@@ -199,26 +201,26 @@ export class PathExchange {
       const record = this.#recordFor(relation.node, entry, told);
       const more = recordBytes(record);
       if (bytes + more > RECORDS_BYTES) {
-        this.#send(relation, some.splice(0));
+        this.#send(relation, some.splice(0), nowMs);
         bytes = 0;
       }
       some.push(record);
       bytes += more;
       sum += more;
     }
-    this.#send(relation, some);
+    this.#send(relation, some, nowMs);
     return sum;
   }
 
-  #send(relation: Neighbour, records: readonly LinkRecordToWrite[]): void {
+  #send(relation: Neighbour, records: readonly LinkRecordToWrite[], nowMs: number): void {
     if (records.length === 0) return;
-    const frame = { flags: LINK_STATE_FLAGS, sequence: relation.node.nextFrameSequence() };
-    const sent = this.#outgoing.frameTo(relation, frame, (out, offset) => {
-      let at = encodePorts(out, offset, ServicePort.LINK_STATE, ServicePort.LINK_STATE);
-      for (const record of records) at = encodeLinkRecord(out, at, record);
-      return at;
-    });
-    if (sent) this.#counters["records-sent"] += records.length;
+    const payload = this.#payload;
+    let end = encodePorts(payload, 0, ServicePort.LINK_STATE, ServicePort.LINK_STATE);
+    for (const record of records) end = encodeLinkRecord(payload, end, record);
+    const frame = { flags: LINK_STATE_FLAGS, queue: Queue.MANAGEMENT };
+    if (this.#sender.sendFrame(relation, frame, payload, 0, end, nowMs)) {
+      this.#counters["records-sent"] += records.length;
+    }
   }
 
   #recordFor(to: NeighbourNode, entry: BookEntry, told: Told): LinkRecordToWrite {
