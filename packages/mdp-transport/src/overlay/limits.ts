@@ -1,13 +1,13 @@
 /**
- * Everything in an overlay node that can grow, and how far. Worst-case memory in brackets; in all about 7 MiB for a
- * node with one identity.
+ * Everything in an overlay node that can grow, and how far. Worst-case memory in brackets; in all about 12 MiB for a
+ * node with one identity, and 1.3 MiB for each link with a rate.
  */
 export const Limit = {
   /** SIDs that were only heard of; the least recently used goes first [1 KiB each: 4 MiB with their shared keys]. */
   UNVERIFIED_SIDS: 4096,
   /** SIDs that opened a sealed frame or that the application named; the same, on their own [1 KiB each]. */
   VERIFIED_SIDS: 4096,
-  /** Neighbour relations: one for each SID, link and address [1 KiB each]. */
+  /** Neighbour relations: one for each SID, link and address [2 KiB each]. */
   NEIGHBOURS: 256,
   /** Paths that neighbours announce, all together [200 bytes each: 3 MiB]. */
   ANNOUNCED: 16_384,
