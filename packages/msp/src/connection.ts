@@ -16,6 +16,7 @@ import type { EventType, Outcome } from "./events.ts";
 import { Extension, type PeerKind } from "./extension.ts";
 import type { Listener } from "./listener.ts";
 import { ReceiveSide } from "./receive-side.ts";
+import { OpeningRoundTrip } from "./receiving/opening-round-trip.ts";
 import { SendSide } from "./send-side.ts";
 import type { PacketWriter } from "./stream/transport.ts";
 import { Timer, TimerTable } from "./timers.ts";
@@ -70,6 +71,7 @@ export class Connection<Path = unknown> {
   private readonly extension: Extension;
   private readonly sending: SendSide;
   private readonly receiving: ReceiveSide;
+  private readonly opening = new OpeningRoundTrip();
   private readonly timers = new TimerTable();
   private readonly events: EventType[] = [];
   private heardFromPeer = false;
@@ -102,7 +104,7 @@ export class Connection<Path = unknown> {
     this.listener = listener;
     this.extension = new Extension(endpoint.config.extension);
     this.sending = new SendSide(endpoint.core, endpoint.config);
-    this.receiving = new ReceiveSide(endpoint.core, endpoint.config, () => this.sending.rtt.srttMs);
+    this.receiving = new ReceiveSide(endpoint.core, endpoint.config, () => this.roundTripMs);
     this.heardAtMs = endpoint.nowMs;
     this.mustSend = true; // the opening packet, or the answer to one; with data if there is any by then
     if (listener !== undefined) this.say("incoming");
@@ -249,6 +251,7 @@ export class Connection<Path = unknown> {
       return;
     }
     this.heardAtMs = nowMs;
+    this.opening.handlePacket((packet.flags & PacketFlag.FIRST) !== 0, this.listener === undefined, nowMs);
     if (!this.heardFromPeer) this.handleConnected();
     this.handleAck(packet);
     const before = this.receiving.frontLength;
@@ -326,6 +329,7 @@ export class Connection<Path = unknown> {
     this.announced = next;
     this.mustSend = false;
     this.sentAtMs = nowMs;
+    this.opening.handleSent(nowMs);
     this.sentCount += 1;
     const isExtended = this.extension.peer === "extended";
     if (next === ACK && isExtended) this.reportedInFull = true;
@@ -377,6 +381,10 @@ export class Connection<Path = unknown> {
   private checkOpen(verb: string): void {
     if (this.failure !== undefined) throw this.failure;
     if (this.isClosed) throw new MspError("state", `cannot ${verb}: the connection is closed`);
+  }
+
+  private get roundTripMs(): number | undefined {
+    return this.sending.rtt.srttMs ?? this.opening.ms;
   }
 
   private handleAck(packet: DecodedPacket): void {

@@ -13,7 +13,7 @@ import {
   stateOf,
   withCode,
 } from "./support/streams.ts";
-import { ackPacket, dataPacket, FIRST, type Packet, SHUTDOWN, watch } from "./support/wire.ts";
+import { ackPacket, dataPacket, EXTENSION, FIRST, type Packet, SHUTDOWN, watch } from "./support/wire.ts";
 
 const FROM_A = [0, 1, 2];
 const FROM_B = [3, 4];
@@ -121,7 +121,7 @@ for (const engine of ENGINES) {
       isDeaf = false;
       assert.equal(await pair.settle(peer.closed), "clean");
       const answer = packets.filter(({ from }) => from === "a").at(-1)!;
-      assert.deepEqual([...answer.bytes], [...ackPacket(repeats[0]!.sequence)]);
+      assert.deepEqual([...answer.bytes], [...ackPacket(repeats[0]!.sequence, EXTENSION)]);
     });
 
     it("answers repeats for 15 s after it closed, and as a stranger from then on", async () => {
@@ -142,7 +142,7 @@ for (const engine of ENGINES) {
         return [...peer.last!.bytes];
       };
       await pair.pass(closedAtMs + 14_998 - pair.clock.now());
-      assert.deepEqual(await ask(), [...ackPacket(0)]);
+      assert.deepEqual(await ask(), [...ackPacket(0, EXTENSION)]);
       await pair.pass(closedAtMs + 15_000 - pair.clock.now());
       assert.deepEqual(await ask(), [0x08], "STOP");
     });

@@ -12,7 +12,7 @@ import {
   stateOf,
   withCode,
 } from "./support/streams.ts";
-import { ackPacket, dataPacket, FIRST, SHUTDOWN, watch } from "./support/wire.ts";
+import { ackPacket, dataPacket, EXTENSION, FIRST, SHUTDOWN, watch } from "./support/wire.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -76,7 +76,7 @@ for (const engine of ENGINES) {
       const socket = await a.connect(pair.b.identities[0]!, PORT);
       socket.shutdown();
       const peer = (await pair.settle(listener.accept()))!;
-      assert.deepEqual([...packets[0]!.bytes], [FIRST | SHUTDOWN, 0xff, 0xff, 0, 0]);
+      assert.deepEqual([...packets[0]!.bytes], [EXTENSION | FIRST | SHUTDOWN, 0xff, 0xff, 0, 0]);
       assert.equal(await pair.settle(peer.receive()), undefined);
       peer.shutdown();
       assert.equal(await pair.settle(socket.receive()), undefined);
@@ -341,7 +341,7 @@ for (const engine of ENGINES) {
       await pair.pass(5);
       assert.deepEqual(
         peer.received.slice(before).map(({ bytes }) => [...bytes]),
-        [[...ackPacket(0)]],
+        [[...ackPacket(0, EXTENSION)]],
       );
     });
   });

@@ -12,7 +12,7 @@ import {
   stateOf,
   withCode,
 } from "./support/streams.ts";
-import { ackPacket, dataPacket, FIRST, watch } from "./support/wire.ts";
+import { ackPacket, dataPacket, EXTENSION, FIRST, watch } from "./support/wire.ts";
 
 for (const engine of ENGINES) {
   describe(`opening a connection (${engine})`, () => {
@@ -27,7 +27,7 @@ for (const engine of ENGINES) {
       assert.deepEqual(await pair.settle(peer.receive()), pattern(10));
       const first = packets[0]!;
       assert.equal(first.atMs, 0);
-      assert.deepEqual([...first.bytes], [FIRST, 0xff, 0xff, 0, 0, ...pattern(10)]);
+      assert.deepEqual([...first.bytes], [EXTENSION | FIRST, 0xff, 0xff, 0, 0, ...pattern(10)]);
     });
 
     it("to a SID that stands for any, all or the node itself is refused at the call", async () => {
@@ -38,19 +38,29 @@ for (const engine of ENGINES) {
       }
     });
 
-    it("needs no data: a first packet of 3 bytes, answered at once", async () => {
-      const pair = await Pair.make({ engine });
-      const packets = watch(pair);
-      const { socket, peer } = await connectPair(pair);
-      assert.equal(pair.clock.now(), 2, "one round trip");
-      assert.deepEqual([...packets[0]!.bytes], [FIRST, 0xff, 0xff]);
-      assert.equal(packets[1]!.from, "b");
-      assert.equal(packets[1]!.atMs, 1, "the listener does not wait for a timer");
-      assert.deepEqual([...packets[1]!.bytes], [0, 0xff, 0xff], "no FIRST, and no ACK for what never came");
-      assert.equal(socket.remote.port, PORT);
-      assert.deepEqual(peer.remote, socket.local);
-      assert.deepEqual(peer.local, socket.remote);
-    });
+    for (const extension of [false, true]) {
+      it(`needs no data: a first packet of ${extension ? 4 : 3} bytes, answered at once`, async () => {
+        const pair = await Pair.make({ engine });
+        const packets = watch(pair);
+        const { socket, peer } = await connectPair(pair, { extension });
+        assert.equal(pair.clock.now(), 2, "one round trip");
+        const opening = extension ? [EXTENSION | FIRST, 0xff, 0xff, 0] : [FIRST, 0xff, 0xff];
+        assert.deepEqual([...packets[0]!.bytes], opening);
+        assert.equal(packets[1]!.from, "b");
+        assert.equal(packets[1]!.atMs, 1, "the listener does not wait for a timer");
+        assert.equal(packets[1]!.isExtendedAck, extension);
+        const answer = [extension ? 0xc0 : 0, 0xff, 0xff];
+        assert.deepEqual(
+          [...packets[1]!.bytes.subarray(0, 3)],
+          answer,
+          "no FIRST, and no ACK for what never came",
+        );
+        assert.equal(packets[1]!.bytes.length, extension ? 22 : 3);
+        assert.equal(socket.remote.port, PORT);
+        assert.deepEqual(peer.remote, socket.local);
+        assert.deepEqual(peer.local, socket.remote);
+      });
+    }
 
     it("lets the listener's side speak first", async () => {
       const pair = await Pair.make({ engine });
@@ -90,7 +100,7 @@ for (const engine of ENGINES) {
       await pair.pass(3500);
       assert.deepEqual(
         silent.received.map(({ atMs, bytes }) => [atMs, bytes.length]),
-        [1, 1001, 2001, 3001].map((atMs) => [atMs, 3]),
+        [1, 1001, 2001, 3001].map((atMs) => [atMs, 4]),
       );
     });
 
