@@ -115,8 +115,10 @@ export class RadioController implements CongestionController {
   private endRound(report: Readonly<PathReport>): void {
     const { roundTrips, loss, rounds } = this;
     const isStanding = this.queueStands;
-    if (!isStanding && this.mode !== "start")
-      loss.add(this.roundLost, this.roundArrived, this.gainOfLastRound);
+    // What an idle application sends fills no queue, whatever the gain: its losses are the path's own.
+    const gain = this.roundIsAppLimited ? 0 : this.gainOfLastRound;
+    if (!isStanding && (this.mode !== "start" || this.roundIsAppLimited))
+      loss.add(this.roundLost, this.roundArrived, gain);
     this.gainOfLastRound = this.gain;
     if (this.mode === "start" && rounds.count > 1)
       this.start.endRound(this.bandwidth.value, this.queueIsHalfPath, this.roundIsAppLimited);
