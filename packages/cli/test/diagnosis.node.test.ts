@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { test } from "node:test";
 import { type CommandEvent, lonely, near, Stage } from "./processes.ts";
 
@@ -123,6 +125,32 @@ test("peers tells both directions of a neighbour, routes every node in reach, to
     const nobody = await stage.run(["routes", ...lonely(stage.home()), "--wait", "0"]);
     assert.deepEqual([nobody.code, nobody.out], [0, ""]);
     assert.match(nobody.err, /no node in reach/);
+  }));
+
+test("peers says of a neighbour that is only heard that it does not hear us, and is not used", () =>
+  Stage.run(async (stage) => {
+    const home = stage.home();
+    const { bound } = await stage.startListening(["listen", "512"], { home });
+    const deaf = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(deaf, "listening");
+    // A tick: version 0, encapsulation 1, the whole SID, by unicast. What comes back is not read.
+    const tick = Buffer.from(`000120${STRANGER}01`, "hex");
+    const beat = setInterval(() => deaf.send(tick, Number(bound.split(":")[1]), "127.0.0.1"), 50);
+    try {
+      let out = "";
+      for (let tries = 0; tries < 20 && !out.includes(STRANGER); tries++) {
+        out = (await stage.run(["peers", "--home", home])).out;
+      }
+      const [whom, from, to] = out.split("\n");
+      assert.match(whom!, new RegExp(`^${STRANGER} {2}127\\.0\\.0\\.1:\\d+ {2}link 0 {2}no echo$`));
+      assert.match(from!, /^ {2}from it {2}heard \d+ ms ago +\? +\d+$/);
+      assert.match(to!, /^ {2}to it {4}it does not hear us: not used +\? +\d+ +0$/);
+      const routes = await stage.run(["routes", "--home", home]);
+      assert.equal(routes.out, "");
+    } finally {
+      clearInterval(beat);
+      deaf.close();
+    }
   }));
 
 test("services lists what the nodes in reach tell of, and what one of them does", () =>
