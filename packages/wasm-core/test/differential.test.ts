@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Core, DATA_HEADER_BYTES, sequenceAdd } from "../src/index.ts";
+import { type Core, DATA_HEADER_BYTES, type SendWindow, sequenceAdd } from "../src/index.ts";
 import {
   agree,
   compareAll,
@@ -12,7 +12,8 @@ import {
   type SendTrio,
   type Trio,
 } from "./reference/trio.ts";
-import { twinDecode, twinEncodeData } from "./reference/twin.ts";
+import type { TwinSendWindow } from "./reference/twin.ts";
+import { twinDecode, twinEncodeData } from "./reference/twin-packet.ts";
 import { plainFields, Random, seeds } from "./support.ts";
 
 const OPERATIONS = 2000;
@@ -73,7 +74,7 @@ function release(window: SendTrio | ReceiveTrio): void {
 function create({ ts, wasm, twin, senders, receivers }: Trio, random: Random): void {
   const limit = random.pick(LIMITS);
   const start = random.chance(1 / 3) ? 65536 - random.whole(1, 600) : 0;
-  if (twin.freeSlotCount < 3) {
+  if (twin.unusedCount < 3) {
     const call = (core: { createSendWindow(limit: number): unknown }) => () =>
       core.createSendWindow(limit) && 1;
     if (twin.freeSlotCount === 0) agree("createSendWindow", call(ts), call(wasm), call(twin));
@@ -92,7 +93,7 @@ function create({ ts, wasm, twin, senders, receivers }: Trio, random: Random): v
         window.acknowledge(window.base);
       }
     }
-    sender.twin.next = start;
+    sender.twin.spin(start);
     senders.push(sender);
     return;
   }
@@ -115,49 +116,91 @@ function useSender(trio: Trio, sender: SendTrio, random: Random, operation: numb
   const sequence = random.chance(0.02)
     ? random.whole(0, 65535)
     : sequenceAdd(twin.base, random.whole(-1, twin.heldCount));
+  const each = (what: string, call: (window: SendWindow | TwinSendWindow) => unknown) =>
+    agree(
+      what,
+      () => call(ts),
+      () => call(wasm),
+      () => call(twin),
+    );
   const choice = random.next();
-  if (choice < 0.3) {
+  if (choice < 0.25) {
     for (let count = 0; count < burst; count += 1) push(trio, sender, random);
-  } else if (choice < 0.6) {
+  } else if (choice < 0.45) {
     for (let count = 0; count < burst && twin.nextUnsent !== twin.next; count += 1) {
-      for (const window of [ts, wasm, twin])
-        window.markSent(twin === window ? twin.nextUnsent : window.nextUnsent, operation + 0.25);
+      each("markSent", (window) => window.markSent(window.nextUnsent, operation + 0.25));
     }
-    agree(
-      "markSent",
-      () => ts.markSent(sequence, operation),
-      () => wasm.markSent(sequence, operation),
-      () => twin.markSent(sequence, operation),
-    );
-  } else if (choice < 0.75) {
-    agree(
-      "markLost",
-      () => ts.markLost(sequence),
-      () => wasm.markLost(sequence),
-      () => twin.markLost(sequence),
-    );
-  } else if (choice < 0.8) {
+    each("markSent", (window) => window.markSent(sequence, operation + 0.25));
+  } else if (choice < 0.55) {
+    each("markLost", (window) => window.markLost(sequence));
+  } else if (choice < 0.6) {
     const lost = twin.firstLost();
-    if (lost !== -1) for (const window of [ts, wasm, twin]) window.markSent(lost, operation);
-  } else if (choice < 0.85) {
-    agree(
-      "sentAfter",
-      () => ts.sentAfter(sequence),
-      () => wasm.sentAfter(sequence),
-      () => twin.sentAfter(sequence),
-    );
-  } else if (choice < 0.9) {
+    if (lost !== -1) each("markSent", (window) => window.markSent(lost, operation + 0.25));
+  } else if (choice < 0.64) {
+    each("sentAfter", (window) => window.sentAfter(sequence));
+  } else if (choice < 0.67) {
     const flags = random.whole(0, 255);
     const set = (window: typeof ts) => () => window.setMessageFlags(sequence, flags);
     agree("setMessageFlags", set(ts), set(wasm), () => {
       twin.message(sequence).flags = flags;
     });
+  } else if (choice < 0.69) {
+    each("markAppLimited", (window) => window.markAppLimited());
+  } else if (choice < 0.71) {
+    const before = operation - random.whole(0, 40);
+    each("markOverdue", (window) => window.markOverdue(before));
+  } else if (choice < 0.76) {
+    each("acknowledge", (window) => window.acknowledge(sequence));
   } else {
+    report(trio, sender, random, operation, sequence);
+  }
+}
+
+/** An extended acknowledgement, whole or in part, sensible or not. */
+function report(trio: Trio, sender: SendTrio, random: Random, operation: number, sequence: number): void {
+  const { ts, wasm, twin } = sender;
+  const base = sequenceAdd(sequence, random.whole(-20, 20));
+  const density = random.next();
+  const bitmap = Uint8Array.from({ length: random.chance(0.1) ? 64 : random.whole(0, 8) }, () =>
+    random.chance(density) ? 255 : random.whole(0, 255),
+  );
+  const { offset } = trio.ts.receiveRegion;
+  for (const core of [trio.ts, trio.wasm]) core.bytes.set(bitmap, offset);
+  const reports: ((window: SendWindow) => unknown)[] = [];
+  const twins: (() => unknown)[] = [];
+  const add = (isWanted: boolean, call: (window: SendWindow) => unknown, expected: () => unknown) => {
+    if (!isWanted) return;
+    reports.push(call);
+    twins.push(expected);
+  };
+  const { length } = bitmap;
+  const before = operation - random.whole(-2, 40);
+  add(
+    random.chance(0.8),
+    (window) => window.beginSample(operation + 0.5),
+    () => twin.beginSample(operation + 0.5),
+  );
+  add(
+    random.chance(0.5),
+    (window) => window.arriveThrough(sequence),
+    () => twin.arriveThrough(sequence),
+  );
+  add(
+    random.chance(0.6),
+    (window) => window.arriveBitmap(base, offset, length),
+    () => twin.arriveBitmap(base, bitmap),
+  );
+  add(
+    random.chance(0.6),
+    (window) => window.markMissing(sequence, base, offset, length, before),
+    () => twin.markMissing(sequence, base, bitmap, before),
+  );
+  for (const [index, call] of reports.entries()) {
     agree(
-      "acknowledge",
-      () => ts.acknowledge(sequence),
-      () => wasm.acknowledge(sequence),
-      () => twin.acknowledge(sequence),
+      `report ${call}`,
+      () => call(ts),
+      () => call(wasm),
+      twins[index] as () => unknown,
     );
   }
 }
@@ -178,6 +221,20 @@ function push(trio: Trio, { ts, wasm, twin }: SendTrio, random: Random): void {
 function useReceiver(trio: Trio, receiver: ReceiveTrio, random: Random): void {
   const { ts, wasm, twin } = receiver;
   const burst = random.chance(0.1) ? random.whole(1, 300) : 1;
+  if (random.chance(0.05)) {
+    const count = random.whole(0, 128);
+    agree(
+      "keepTaken",
+      () => ts.keepTaken(count),
+      () => wasm.keepTaken(count),
+      () => twin.keepTaken(count),
+    );
+    return;
+  }
+  if (random.chance(0.1)) {
+    compareBitmap(trio, receiver, random);
+    return;
+  }
   if (random.chance(0.35)) {
     for (let count = 0; count < burst; count += 1) {
       const isThere = twin.front() !== undefined;
@@ -210,10 +267,29 @@ function useReceiver(trio: Trio, receiver: ReceiveTrio, random: Random): void {
   }
 }
 
+function compareBitmap(trio: Trio, { ts, wasm, twin }: ReceiveTrio, random: Random): void {
+  const base = random.chance(0.1)
+    ? random.whole(0, 65535)
+    : sequenceAdd(twin.arrived, random.whole(-10, 300));
+  const maxBytes = random.whole(0, 64);
+  const bitmapOf = (core: Core, window: typeof ts) => () => {
+    const { offset } = core.transmitRegion;
+    const length = window.writeBitmap(base, offset, maxBytes);
+    return [...core.bytes.subarray(offset, offset + length)];
+  };
+  agree("writeBitmap", bitmapOf(trio.ts, ts), bitmapOf(trio.wasm, wasm), () => twin.bitmap(base, maxBytes));
+  agree(
+    "hasArrived",
+    () => ts.hasArrived(base),
+    () => wasm.hasArrived(base),
+    () => twin.hasArrived(base),
+  );
+}
+
 /** Encode a random packet on both engines, damage it now and then, and decode it. */
 function comparePacket({ ts, wasm }: Trio, random: Random): void {
   const message = random.bytes(random.chance(0.1) ? random.whole(1000, 1195) : random.whole(0, 30));
-  const [flags, ack, sequence] = [random.whole(0, 255), random.whole(0, 65535), random.whole(0, 65535)];
+  const [flags, ack, sequence] = [random.whole(0, 127), random.whole(0, 65535), random.whole(0, 65535)];
   const packet = ts.transmitRegion.offset + random.whole(0, 300);
   const source = ts.receiveRegion.offset + random.whole(0, 8000);
   const expected = twinEncodeData(flags, ack, sequence, message);

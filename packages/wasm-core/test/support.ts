@@ -1,6 +1,12 @@
 import process from "node:process";
 import { test } from "node:test";
-import { type Core, type CoreOptions, createCoreSync, type DecodedPacket, type Engine } from "../src/index.ts";
+import {
+  type Core,
+  type CoreOptions,
+  createCoreSync,
+  type DecodedPacket,
+  type Engine,
+} from "../src/index.ts";
 
 export const engines: readonly Engine[] = ["ts", "wasm"];
 

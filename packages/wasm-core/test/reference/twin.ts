@@ -1,8 +1,7 @@
-import { Arrival, PacketKind } from "../../src/index.ts";
-import type { PlainFields } from "../support.ts";
+import { Arrival, type DeliverySample } from "../../src/index.ts";
 
 // A slow and readable account of what a core does, in plain arrays and maps, written from the comments of
-// src/core.ts and docs/wire.md W2 alone. It has no memory: a message is an array of bytes of its own.
+// src/ alone. It has no memory: a message is an array of bytes of its own.
 
 const LAP = 65536;
 
@@ -14,13 +13,18 @@ function after(sequence: number, steps: number): number {
 export class TwinPool {
   readonly slotCount: number;
   readonly windows: (TwinSendWindow | TwinReceiveWindow)[] = [];
+  /** Messages kept after they were taken, the longest kept first. */
+  kept: { readonly window: TwinReceiveWindow; readonly sequence: number }[] = [];
+  /** The window whose sample began last. */
+  sampled: TwinSendWindow | undefined;
 
   constructor(slotCount: number) {
     this.slotCount = slotCount;
   }
 
+  /** Slots that nobody uses, and those that only kept messages do. */
   get freeSlotCount(): number {
-    return this.windows.reduce((free, window) => free - window.slotCount, this.slotCount);
+    return this.unusedCount + this.kept.length;
   }
 
   createSendWindow(limit: number): TwinSendWindow {
@@ -31,11 +35,35 @@ export class TwinPool {
     return this.#created(new TwinReceiveWindow(this, limit));
   }
 
+  /** True if `window` can grow by another message, kept ones given up as need be. */
+  canGrow(window: TwinSendWindow | TwinReceiveWindow, sequence: number): boolean {
+    while (window.slotCountWith(sequence) - window.slotCount > this.unusedCount) {
+      if (!this.#reclaim()) return false;
+    }
+    return true;
+  }
+
+  /** Slots that not even a kept message uses. */
+  get unusedCount(): number {
+    return this.windows.reduce((free, window) => free - window.slotCount, this.slotCount);
+  }
+
+  #reclaim(): boolean {
+    const oldest = this.kept[0];
+    oldest?.window.dropOldestKept();
+    return oldest !== undefined;
+  }
+
   #created<Window extends TwinSendWindow | TwinReceiveWindow>(window: Window): Window {
-    if (this.freeSlotCount < 1) throw new RangeError("the pool is empty");
+    if (this.unusedCount < 1 && !this.#reclaim()) throw new RangeError("the pool is empty");
     this.windows.push(window);
     return window;
   }
+}
+
+/** Entries of a window's index. */
+function indexSize(limit: number): number {
+  return [256, 512, 1024, 2048, 4096, 8192].find((size) => size >= limit) as number;
 }
 
 /**
@@ -43,8 +71,7 @@ export class TwinPool {
  * which lies in the window's own slot.
  */
 function slotsOf(limit: number, numbers: readonly number[]): number {
-  const indexSize = [256, 512, 1024, 2048, 4096, 8192].find((size) => size >= limit) as number;
-  const pages = new Set(numbers.map((sequence) => Math.floor((sequence % indexSize) / 256)));
+  const pages = new Set(numbers.map((sequence) => Math.floor((sequence % indexSize(limit)) / 256)));
   pages.delete(0);
   return 1 + numbers.length + pages.size;
 }
@@ -55,7 +82,24 @@ interface TwinMessage {
   flags: number;
   transmissions: number;
   sentAtMs: number;
+  hasArrived: boolean;
+  isReportedMissing: boolean;
+  /** What the window's bookkeeping said when it was sent last. */
+  prior: { delivered: number; deliveredAtMs: number; firstSentAtMs: number; isAppLimited: boolean };
 }
+
+const NO_SAMPLE: DeliverySample = {
+  arrivedCount: 0,
+  arrivedLostCount: 0,
+  newest: -1,
+  newestSentAtMs: 0,
+  newestTransmissions: 0,
+  priorDelivered: 0,
+  priorDeliveredAtMs: 0,
+  sendElapsedMs: 0,
+  ackElapsedMs: 0,
+  isAppLimited: false,
+};
 
 export class TwinSendWindow {
   readonly limit: number;
@@ -68,10 +112,25 @@ export class TwinSendWindow {
   #inFlight: number[] = [];
   #lost: number[] = [];
   next = 0;
+  arrived = 0;
+  deliveredCount = 0;
+  missingSentAtMs = Number.POSITIVE_INFINITY;
+  #nowMs = 0;
+  #deliveredAtMs = 0;
+  #firstSentAtMs = 0;
+  #appLimitedUntil = 0;
+  #sample = NO_SAMPLE;
 
   constructor(pool: TwinPool, limit: number) {
     this.#pool = pool;
     this.limit = limit;
+  }
+
+  /** As if everything before `sequence` had been sent and acknowledged. */
+  spin(sequence: number): void {
+    this.next = sequence;
+    this.arrived = sequence;
+    this.deliveredCount = sequence;
   }
 
   get base(): number {
@@ -94,17 +153,31 @@ export class TwinSendWindow {
     return this.#lost.length;
   }
 
+  get arrivedCount(): number {
+    return this.#messages.filter((message) => message.hasArrived).length;
+  }
+
+  get sample(): DeliverySample {
+    if (this.#pool.sampled !== this) throw new RangeError("another window's");
+    return this.#sample;
+  }
+
   numbers(): number[] {
     return this.#messages.map((message) => message.sequence);
+  }
+
+  slotCountWith(sequence: number): number {
+    return slotsOf(this.limit, [...this.numbers(), sequence]);
   }
 
   /** True where the core's `push` returns an offset. */
   push(bytes: Uint8Array): boolean {
     if (bytes.length > 1024) throw new RangeError("too long");
-    const slotCount = slotsOf(this.limit, [...this.numbers(), this.next]);
-    if (this.heldCount === this.limit || slotCount - this.slotCount > this.#pool.freeSlotCount) return false;
-    this.slotCount = slotCount;
-    this.#messages.push({ sequence: this.next, bytes, flags: 0, transmissions: 0, sentAtMs: 0 });
+    if (this.heldCount === this.limit || !this.#pool.canGrow(this, this.next)) return false;
+    this.slotCount = this.slotCountWith(this.next);
+    const prior = { delivered: 0, deliveredAtMs: 0, firstSentAtMs: 0, isAppLimited: false };
+    const state = { flags: 0, transmissions: 0, sentAtMs: 0, hasArrived: false, isReportedMissing: false };
+    this.#messages.push({ sequence: this.next, bytes, ...state, prior });
     this.next = after(this.next, 1);
     return true;
   }
@@ -118,17 +191,60 @@ export class TwinSendWindow {
   markSent(sequence: number, nowMs: number): void {
     const message = this.message(sequence);
     if (message.transmissions === 0 && sequence !== this.nextUnsent) throw new RangeError("not its turn");
-    this.#lost = this.#lost.filter((other) => other !== sequence);
-    this.#inFlight = [...this.#inFlight.filter((other) => other !== sequence), sequence];
+    if (message.hasArrived) throw new RangeError("has arrived");
+    if (this.inFlightCount === 0) {
+      this.#deliveredAtMs = nowMs;
+      this.#firstSentAtMs = nowMs;
+    }
+    this.#unlist(sequence);
+    this.#inFlight.push(sequence);
     message.transmissions = Math.min(message.transmissions + 1, 65535);
     message.sentAtMs = nowMs;
+    message.isReportedMissing = false;
+    message.prior = {
+      delivered: this.deliveredCount,
+      deliveredAtMs: this.#deliveredAtMs,
+      firstSentAtMs: this.#firstSentAtMs,
+      isAppLimited: this.#appLimitedUntil !== 0,
+    };
   }
 
   markLost(sequence: number): void {
-    if (this.message(sequence).transmissions === 0) throw new RangeError("never sent");
+    const message = this.message(sequence);
+    if (message.transmissions === 0) throw new RangeError("never sent");
+    if (message.hasArrived) throw new RangeError("has arrived");
     if (this.#lost.includes(sequence)) return;
-    this.#inFlight = this.#inFlight.filter((other) => other !== sequence);
+    this.#unlist(sequence);
     this.#lost.push(sequence);
+  }
+
+  markMissing(arrived: number, base: number, bitmap: Uint8Array, sentBeforeMs: number): number {
+    const missing = [after(arrived, 1)];
+    for (let bit = 0; bit < bitmap.length * 8; bit += 1) {
+      if (!hasBit(bitmap, bit)) missing.push(after(base, bit));
+    }
+    this.missingSentAtMs = Number.POSITIVE_INFINITY;
+    let count = 0;
+    for (const sequence of new Set(missing.filter((number) => this.#inFlight.includes(number)))) {
+      const message = this.message(sequence);
+      if (message.sentAtMs < sentBeforeMs) {
+        this.markLost(sequence);
+        count += 1;
+      } else {
+        message.isReportedMissing = true;
+        this.missingSentAtMs = Math.min(this.missingSentAtMs, message.sentAtMs);
+      }
+    }
+    return count;
+  }
+
+  markOverdue(sentBeforeMs: number): number {
+    const overdue = this.#inFlight.filter((sequence) => {
+      const message = this.message(sequence);
+      return message.isReportedMissing && message.sentAtMs < sentBeforeMs;
+    });
+    for (const sequence of overdue) this.markLost(sequence);
+    return overdue.length;
   }
 
   oldestSent(): number {
@@ -145,19 +261,102 @@ export class TwinSendWindow {
     return this.#lost[0] ?? -1;
   }
 
-  acknowledge(ack: number): number {
-    if (ack === after(this.base, -1)) return 0;
-    const at = this.#messages.findIndex((message) => message.sequence === ack && message.transmissions > 0);
-    for (const done of this.#messages.splice(0, at + 1)) {
-      this.#inFlight = this.#inFlight.filter((other) => other !== done.sequence);
-      this.#lost = this.#lost.filter((other) => other !== done.sequence);
+  isArrived(sequence: number): boolean {
+    return this.message(sequence).hasArrived;
+  }
+
+  beginSample(nowMs: number): void {
+    this.#pool.sampled = this;
+    this.#sample = NO_SAMPLE;
+    this.#nowMs = nowMs;
+  }
+
+  markAppLimited(): void {
+    this.#appLimitedUntil = Math.max(this.deliveredCount + this.inFlightCount, 1);
+  }
+
+  arriveThrough(arrived: number): number {
+    const count = this.#sentUpTo(arrived);
+    if (count === -1) return -1;
+    let fresh = 0;
+    for (const message of this.#messages.slice(0, count)) fresh += this.#arrive(message);
+    if (count > after(this.arrived, -this.base)) this.arrived = after(arrived, 1);
+    return fresh;
+  }
+
+  arriveBitmap(base: number, bitmap: Uint8Array): number {
+    let fresh = 0;
+    for (let bit = 0; bit < bitmap.length * 8; bit += 1) {
+      const sequence = after(base, bit);
+      const message = this.#messages.find((held) => held.sequence === sequence);
+      if (hasBit(bitmap, bit) && message !== undefined && message.transmissions > 0) {
+        fresh += this.#arrive(message);
+      }
     }
+    return fresh;
+  }
+
+  acknowledge(ack: number): number {
+    const count = this.#sentUpTo(ack);
+    if (count === -1) return -1;
+    this.arriveThrough(ack);
+    this.#messages.splice(0, count);
     this.slotCount = slotsOf(this.limit, this.numbers());
-    return at === -1 ? -1 : at + 1;
+    return count;
   }
 
   release(): void {
     this.#pool.windows.splice(this.#pool.windows.indexOf(this), 1);
+    if (this.#pool.sampled === this) this.#pool.sampled = undefined;
+  }
+
+  /** Messages up to and including `last`; -1 if not all of them are held and sent, 0 if it is the number before them. */
+  #sentUpTo(last: number): number {
+    if (last === after(this.base, -1)) return 0;
+    const at = this.#messages.findIndex((message) => message.sequence === last && message.transmissions > 0);
+    return at === -1 ? -1 : at + 1;
+  }
+
+  #arrive(message: TwinMessage): number {
+    if (message.hasArrived) return 0;
+    const wasLost = this.#lost.includes(message.sequence);
+    message.hasArrived = true;
+    this.#unlist(message.sequence);
+    this.deliveredCount += 1;
+    this.#deliveredAtMs = this.#nowMs;
+    if (this.deliveredCount > this.#appLimitedUntil) this.#appLimitedUntil = 0;
+    if (this.#pool.sampled === this) this.#enter(message, wasLost);
+    return 1;
+  }
+
+  #enter(message: TwinMessage, wasLost: boolean): void {
+    const before = this.#sample;
+    const arrivedCount = before.arrivedCount + 1;
+    const arrivedLostCount = before.arrivedLostCount + (wasLost ? 1 : 0);
+    this.#sample = { ...before, arrivedCount, arrivedLostCount };
+    const isLater = message.sentAtMs > before.newestSentAtMs;
+    const isBeside = message.sentAtMs === before.newestSentAtMs;
+    const isHigher = after(message.sequence, -before.newest) < LAP / 2;
+    if (before.newest !== -1 && !isLater && !(isBeside && isHigher)) return;
+    const { prior, sentAtMs } = message;
+    this.#sample = {
+      arrivedCount,
+      arrivedLostCount,
+      newest: message.sequence,
+      newestSentAtMs: sentAtMs,
+      newestTransmissions: message.transmissions,
+      priorDelivered: prior.delivered,
+      priorDeliveredAtMs: prior.deliveredAtMs,
+      sendElapsedMs: sentAtMs - prior.firstSentAtMs,
+      ackElapsedMs: this.#nowMs - prior.deliveredAtMs,
+      isAppLimited: prior.isAppLimited,
+    };
+    this.#firstSentAtMs = sentAtMs;
+  }
+
+  #unlist(sequence: number): void {
+    this.#inFlight = this.#inFlight.filter((other) => other !== sequence);
+    this.#lost = this.#lost.filter((other) => other !== sequence);
   }
 }
 
@@ -167,6 +366,8 @@ export class TwinReceiveWindow {
   slotCount = 1;
   readonly #pool: TwinPool;
   readonly #messages = new Map<number, { bytes: Uint8Array; flags: number }>();
+  #kept: number[] = [];
+  #keep = 0;
   taken = 0;
 
   constructor(pool: TwinPool, limit: number) {
@@ -180,23 +381,37 @@ export class TwinReceiveWindow {
     return arrived;
   }
 
+  get highest(): number {
+    const ahead = this.numbers().map((sequence) => after(sequence, -this.taken));
+    return after(this.taken, Math.max(-1, ...ahead));
+  }
+
   get heldCount(): number {
     return this.#messages.size;
+  }
+
+  get keptCount(): number {
+    return this.#kept.length;
   }
 
   numbers(): number[] {
     return [...this.#messages.keys()];
   }
 
+  slotCountWith(sequence: number): number {
+    return slotsOf(this.limit, [...this.numbers(), ...this.#kept, sequence]);
+  }
+
   accept(sequence: number, bytes: Uint8Array, flags: number): Arrival {
     const ahead = after(sequence, -this.taken);
     if (ahead > 32767 || this.#messages.has(sequence)) return Arrival.DUPLICATE;
     if (ahead >= this.limit) return Arrival.AHEAD;
-    const slotCount = slotsOf(this.limit, [...this.numbers(), sequence]);
-    if (slotCount - this.slotCount > this.#pool.freeSlotCount) return Arrival.NO_SLOT;
-    this.slotCount = slotCount;
+    // No kept message may be a whole index behind what arrives.
+    while (this.keptCount > 0 && ahead + this.keptCount >= indexSize(this.limit)) this.dropOldestKept();
+    if (!this.#pool.canGrow(this, sequence)) return Arrival.NO_SLOT;
     const inOrder = sequence === this.arrived;
     this.#messages.set(sequence, { bytes, flags });
+    this.#recount();
     return inOrder ? Arrival.IN_ORDER : Arrival.OUT_OF_ORDER;
   }
 
@@ -206,50 +421,55 @@ export class TwinReceiveWindow {
 
   take(): void {
     if (!this.#messages.delete(this.taken)) throw new RangeError("has not arrived");
-    this.slotCount = slotsOf(this.limit, this.numbers());
+    this.#kept.push(this.taken);
+    this.#pool.kept.push({ window: this, sequence: this.taken });
     this.taken = after(this.taken, 1);
+    this.keepTaken(this.#keep);
+    this.#recount();
+  }
+
+  hasArrived(sequence: number): boolean {
+    return after(sequence, -this.taken) > 32767 || this.#messages.has(sequence);
+  }
+
+  bitmap(base: number, maxBytes: number): number[] {
+    const distance = after(base, -this.taken);
+    const ahead = distance > 32767 ? distance - LAP : distance;
+    const bytes: number[] = [];
+    for (let index = 0; index < maxBytes; index += 1) {
+      const bits = [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => {
+        const at = ahead + 8 * index + bit;
+        return at < 0 || this.#messages.has(after(this.taken, at));
+      });
+      bytes.push(bits.reduce((sum, bit) => sum + 2 ** bit, 0));
+    }
+    while (bytes.at(-1) === 0) bytes.pop();
+    return bytes;
+  }
+
+  keepTaken(count: number): void {
+    this.#keep = count;
+    while (this.keptCount > count) this.dropOldestKept();
+  }
+
+  dropOldestKept(): void {
+    const oldest = this.#kept.shift();
+    this.#pool.kept = this.#pool.kept.filter(
+      ({ window, sequence }) => window !== this || sequence !== oldest,
+    );
+    this.#recount();
   }
 
   release(): void {
+    this.keepTaken(0);
     this.#pool.windows.splice(this.#pool.windows.indexOf(this), 1);
   }
-}
 
-/** A data packet as the wire has it. */
-export function twinEncodeData(
-  flags: number,
-  ack: number,
-  sequence: number,
-  message: Uint8Array,
-): Uint8Array {
-  const low = (value: number) => value % 256;
-  const high = (value: number) => Math.floor(value / 256);
-  return Uint8Array.of(flags, low(ack), high(ack), low(sequence), high(sequence), ...message);
-}
-
-/** What the bytes mean; `messageOffset` is relative to them, and -1 where there is no message. */
-export function twinDecode(bytes: Uint8Array): PlainFields {
-  const at = (index: number) => bytes[index] as number;
-  const decoded = {
-    kind: PacketKind.FAULT_EMPTY as PacketKind,
-    flags: bytes.length > 0 ? at(0) : 0,
-    ack: bytes.length >= 3 ? at(1) + 256 * at(2) : 65535,
-    sequence: 0,
-    messageOffset: -1,
-    messageLength: 0,
-  };
-  if (bytes.length === 0) return decoded;
-  if (bytes.length < 3) {
-    const stops = bytes.length === 1 && Math.floor(at(0) / 8) % 2 === 1;
-    return { ...decoded, kind: stops ? PacketKind.STOP : PacketKind.NOTHING };
+  #recount(): void {
+    this.slotCount = slotsOf(this.limit, [...this.numbers(), ...this.#kept]);
   }
-  if (bytes.length < 5) return { ...decoded, kind: PacketKind.ACK };
-  if (bytes.length > 1200) return { ...decoded, kind: PacketKind.FAULT_OVERSIZE };
-  return {
-    ...decoded,
-    kind: PacketKind.DATA,
-    sequence: at(3) + 256 * at(4),
-    messageOffset: 5,
-    messageLength: bytes.length - 5,
-  };
+}
+
+function hasBit(bitmap: Uint8Array, bit: number): boolean {
+  return Math.floor((bitmap[Math.floor(bit / 8)] as number) / 2 ** (bit % 8)) % 2 === 1;
 }
