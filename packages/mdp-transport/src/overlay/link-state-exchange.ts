@@ -15,7 +15,6 @@ import {
 import type { Neighbour, NeighbourNode, NeighbourTable } from "./neighbours.ts";
 import { type Outgoing, shortAddress } from "./outgoing.ts";
 import type { PathExchange } from "./path-exchange.ts";
-import { linkDropRateOf } from "./paths.ts";
 import { encodePorts, ServicePort } from "./ports.ts";
 import { AddressResolver } from "./resolver.ts";
 import { Timing } from "./timing.ts";
@@ -141,15 +140,16 @@ export class LinkStateExchange {
   }
 
   #handleAck(record: LinkRecord, relation: Neighbour, nowMs: number): void {
-    const { ledger } = relation;
-    const dropRateBefore = linkDropRateOf(relation);
+    const { ledger, rate } = relation;
     const hasAck = record.ackSequence >= 0;
     const isNews = ledger.handleAck(record.ackSequence, record.ackMask) || !hasAck;
     if (isNews && hasAck) {
       relation.ackedAtMs = nowMs;
       this.#frames.handleAck(relation, nowMs);
+      const before = rate.counted;
+      rate.note(ledger.missedOf15, nowMs);
+      if (rate.counted !== before) this.#pathExchange.handleChange(nowMs);
     }
-    if (linkDropRateOf(relation) !== dropRateBefore) this.#pathExchange.handleChange(nowMs);
     if (!relation.handleHearsUs(isNews, nowMs)) {
       if (relation.reachable) this.#deafened(relation, nowMs);
       return;

@@ -4,6 +4,7 @@ import type { BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import { Limit } from "./limits.ts";
 import type { Link } from "./link.ts";
+import { LinkRate } from "./link-rate.ts";
 import { shortAddress } from "./outgoing.ts";
 import { PacketLedger } from "./packet-ledger.ts";
 import { RoundTrip } from "./round-trip.ts";
@@ -101,6 +102,8 @@ export class Neighbour {
   readonly received = new PacketWindow();
   /** The packets numbered for it, and which of them came. */
   readonly ledger = new PacketLedger();
+  /** What gets lost of what is sent to it, as it counts in routes. */
+  readonly rate = new LinkRate();
   /** How long it takes to acknowledge. */
   readonly roundTrip = new RoundTrip();
   readonly stats: NeighbourStats = {

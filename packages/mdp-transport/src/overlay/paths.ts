@@ -109,10 +109,10 @@ export class Paths {
     for (const via of this.#neighbours.nodes()) {
       const relation = via.reachable;
       if (relation === undefined) continue;
-      const linkDropRate = linkDropRateOf(relation);
-      candidates.push({ entry: via.entry, via, hops: 1, dropRate: linkDropRate, announced: undefined });
+      const dropRate = relation.rate.counted;
+      candidates.push({ entry: via.entry, via, hops: 1, dropRate, announced: undefined });
       const tree = this.#topology.tree(via);
-      const ways = new Map<BookEntry, Way | undefined>([[via.entry, { hops: 1, dropRate: linkDropRate }]]);
+      const ways = new Map<BookEntry, Way | undefined>([[via.entry, { hops: 1, dropRate }]]);
       for (const [entry, announced] of tree) {
         const way = wayTo(entry, tree, ways);
         if (way !== undefined) candidates.push({ entry, via, announced, ...way });
@@ -128,11 +128,6 @@ export class Paths {
     }
     return routes;
   }
-}
-
-/** The drop rate of the link to a neighbour as it counts in a sum and as it is announced (docs/wire.md W8). */
-export function linkDropRateOf(relation: Neighbour): number {
-  return relation.missedOf15 <= 3 ? 0 : relation.missedOf15;
 }
 
 interface Way {

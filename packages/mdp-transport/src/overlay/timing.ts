@@ -42,6 +42,8 @@ export const Timing = {
   PATHS_AGAIN: 60,
   /** So long after a path record one with an older version counts as overtaken; later, as of a node that began anew. */
   PATH_OVERTAKEN: 1000,
+  /** The drop rate of a link that counts is a mean over so long. */
+  DROP_RATE_MEAN: 4000,
   /** A path is forgotten so long after it was last announced: three rounds. */
   PATH_GONE: 15_000,
   /** Between two questions about the same abbreviation. */

@@ -14,6 +14,8 @@ export class PacketWindow {
   #marks: Uint32Array | undefined;
   /** The last number that fell out of the order; the one after it shows that the sender began anew. */
   #strayed = -1;
+  /** How far back from the latest the numbers go that this sender has used since it began, at most 15. */
+  #usedCount = 0;
 
   /**
    * Take in a number and the mark of its packet, 0..2^32 - 1. "gap": new, and at least one before it is missing.
@@ -30,6 +32,7 @@ export class PacketWindow {
       const kept = distance < 32 ? this.mask << distance : 0;
       this.mask = distance > 32 ? 0 : (kept | (1 << (distance - 1))) >>> 0;
       this.latest = sequence;
+      this.#usedCount = Math.min(15, this.#usedCount + distance);
       return distance === 1 ? "next" : "gap";
     }
     // A fresh packet one lap on has another mark. (Ahead, an idle neighbour's packets may well repeat each lap.)
@@ -45,16 +48,17 @@ export class PacketWindow {
     return "stray";
   }
 
-  /** How many of the last 15 packets before the latest did not come, as far as the mask tells: 0..15. */
+  /** How many of the last 15 packets before the latest did not come: 0..15. */
   get missedOf15(): number {
     let missed = 0;
-    for (let bit = 0; bit < 15; bit++) if (((this.mask >>> bit) & 1) === 0) missed++;
-    return this.latest < 0 ? 0 : missed;
+    for (let bit = 0; bit < this.#usedCount; bit++) if (((this.mask >>> bit) & 1) === 0) missed++;
+    return missed;
   }
 
   reset(): void {
     this.latest = -1;
     this.mask = 0;
+    this.#usedCount = 0;
     this.#strayed = -1;
     this.#marks?.fill(0);
   }
@@ -62,6 +66,7 @@ export class PacketWindow {
   #begin(sequence: number, mask: number): "next" {
     this.latest = sequence;
     this.mask = mask;
+    this.#usedCount = mask;
     this.#strayed = -1;
     return "next";
   }
