@@ -85,8 +85,9 @@ function judgeNeighbour(file, specifier, manifests) {
 }
 
 function judgeDeclared(file, wanted, manifests) {
-  const { dependencies, peerDependencies, devDependencies } = manifests[file.name] ?? {};
-  const declared = { ...dependencies, ...peerDependencies };
+  const { dependencies, optionalDependencies, peerDependencies, devDependencies } =
+    manifests[file.name] ?? {};
+  const declared = { ...dependencies, ...optionalDependencies, ...peerDependencies };
   if (file.part !== "src" && file.part !== "bin") {
     Object.assign(declared, devDependencies, manifests[""].devDependencies);
   }

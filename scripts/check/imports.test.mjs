@@ -12,7 +12,11 @@ const manifests = {
     dependencies: { "@meshstream/wasm-core": "1" },
     devDependencies: { "@meshstream/netem": "1" },
   },
-  node: { exports: { ".": {} }, dependencies: { "@meshstream/msp": "1" } },
+  node: {
+    exports: { ".": {} },
+    dependencies: { "@meshstream/msp": "1" },
+    optionalDependencies: { addon: "1" },
+  },
 };
 
 function problems(path, text) {
@@ -26,6 +30,7 @@ const allowed = [
   ["packages/msp/test/a.test.ts", 'import "@meshstream/netem"; import "node:fs"; import "../src/a.ts";'],
   ["packages/msp/test/a.test.ts", 'import "fast-check"; import "@meshstream/msp";'],
   ["packages/node/src/a.ts", 'import dgram from "node:dgram"; import { Mesh } from "@meshstream/msp";'],
+  ["packages/node/src/a.ts", 'const { Socket } = await import("addon");'],
   ["packages/msp/src/a.ts", 'const text = "import(\\"node:fs\\")";'],
 ];
 
