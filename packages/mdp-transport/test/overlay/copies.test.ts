@@ -5,7 +5,8 @@ import { createRandom, VirtualClock } from "@meshstream/netem";
 import { FrameFlag } from "../../src/overlay/frame.ts";
 import { testIdentity, testNode } from "./rig.ts";
 
-const FRAMES = 200_000;
+/** In each of four runs, because some runtimes limit the time of one test. */
+const FRAMES = 50_000;
 const FRAMES_PER_MS = 100;
 
 /** One end of a wire: what it sends goes to `carry`. */
@@ -56,8 +57,8 @@ const PACKET_NUMBER_AT = 12;
 const FRAME_FLAGS_AT = 13;
 
 describe("copies and fresh frames", () => {
-  for (const seed of [21, 22]) {
-    it(`of 200 000 frames at full rate, late, lost and doubled, no fresh one is taken for a copy (seed ${seed})`, async () => {
+  for (const seed of [21, 22, 23, 24]) {
+    it(`of 50 000 frames at full rate, late, lost and doubled, no fresh one is taken for a copy (seed ${seed})`, async () => {
       const { clock, random, wire, a, b } = await neighbours(seed);
       const startMs = clock.now();
       /** What arrives when, in frame times. */
