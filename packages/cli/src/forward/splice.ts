@@ -20,12 +20,7 @@ export async function splice(socket: CarriedSocket, tcp: TcpStream, counts: Spli
   const incoming = carryToTcp(socket, tcp, counts);
   const lost = endOf(socket, incoming);
   try {
-    await Promise.race([
-      Promise.all([incoming, carryFromTcp(socket, tcp, lost, counts)]),
-      // A TCP connection that closes in good order has ended both directions, and they say so.
-      tcp.closed.then(never),
-      lost,
-    ]);
+    await Promise.race([Promise.all([incoming, carryFromTcp(socket, tcp, lost, counts)]), lost]);
   } catch (error) {
     socket.stop();
     tcp.reset();
@@ -73,10 +68,6 @@ async function endOf(socket: CarriedSocket, incoming: Promise<void>): Promise<ne
     });
     throw error;
   }
-  return never();
-}
-
-function never(): Promise<never> {
   return new Promise(() => undefined);
 }
 
