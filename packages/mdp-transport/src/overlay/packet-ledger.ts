@@ -18,8 +18,12 @@ export class PacketLedger {
   count = 0;
   /** Packets acknowledged, of those that were in a mask. */
   acknowledged = 0;
-  /** Of the last 15 packets before the newest that came, how many had not. */
+  /**
+   * Of 15 packets, how many do not come: of the last 15 before the newest that came; where many are sent, the mean of
+   * the last hundred or so. It moves by whole packets, so that routes do not follow chance.
+   */
   missedOf15 = 0;
+  #meanMissed = -1;
   /** The number of the last packet, 0..255; -1 while packets go unnumbered. */
   #sequence = -1;
   /** The count before the first packet of this relation. */
@@ -42,6 +46,7 @@ export class PacketLedger {
     this.#newest = this.count;
     this.#mask = 0;
     this.missedOf15 = 0;
+    this.#meanMissed = -1;
   }
 
   /** Packets go unnumbered from now on; whatever it acknowledges next counts as new. */
@@ -72,11 +77,9 @@ export class PacketLedger {
       const came = back === 0 || (mask >>> (back - 1)) & 1;
       if (came && this.fate(newest - back) !== "acknowledged") this.acknowledged++;
     }
+    this.#noteMissed(newest - this.#newest, Math.min(15, newest - this.#start - 1), mask);
     this.#newest = newest;
     this.#mask = mask;
-    const known = Math.min(15, newest - this.#start - 1);
-    this.missedOf15 = 0;
-    for (let bit = 0; bit < known; bit++) if (((mask >>> bit) & 1) === 0) this.missedOf15++;
     return true;
   }
 
@@ -88,6 +91,15 @@ export class PacketLedger {
     return back === 0 || (this.#mask >>> (back - 1)) & 1 ? "acknowledged" : "missing";
   }
 
+  /** `fresh` packets later than before, `known` packets of the mask are of this relation. */
+  #noteMissed(fresh: number, known: number, mask: number): void {
+    let missed = 0;
+    for (let bit = 0; bit < known; bit++) if (((mask >>> bit) & 1) === 0) missed++;
+    const weight = this.#meanMissed < 0 || fresh < BUSY_PACKETS ? 1 : 1 / 8;
+    this.#meanMissed += weight * (missed - this.#meanMissed);
+    if (Math.abs(this.#meanMissed - this.missedOf15) >= 1) this.missedOf15 = Math.round(this.#meanMissed);
+  }
+
   /** How many packets later than that one the newest that came was sent; 0 or less if none was. */
   overtakings(packet: number): number {
     return this.#newest - packet;
@@ -95,3 +107,6 @@ export class PacketLedger {
 }
 
 const MASK_BITS = 32;
+
+/** Packets from one acknowledgement to the next, at a tick of 500 ms, from which on the mask alone is a matter of chance. */
+const BUSY_PACKETS = 4;

@@ -41,11 +41,38 @@ describe("the ledger of packets sent", () => {
     for (let i = 0; i < 5; i++) ledger.next();
     ledger.handleAck(5, 0);
     assert.equal(ledger.missedOf15, 4);
-    for (let i = 0; i < 30; i++) ledger.next();
-    ledger.handleAck(35, 0b1111_0000_1111_0000_1111);
+    for (let i = 6; i < 30; i++) {
+      ledger.next();
+      ledger.handleAck(i, 0b1111_0000_1111_0000_1111);
+    }
     assert.equal(ledger.missedOf15, 7);
     ledger.begin(35);
     assert.equal(ledger.missedOf15, 0);
+  });
+
+  it("tells a steady loss of a busy link steadily (seed 42)", () => {
+    const random = createRandom(42);
+    for (const [percent, least, most] of [
+      [5, 0, 2],
+      [40, 4, 8],
+    ] as const) {
+      const ledger = new PacketLedger();
+      const window = new PacketWindow();
+      ledger.begin(-1);
+      let changes = 0;
+      for (let i = 0; i < 16 * 1000; i++) {
+        const sequence = ledger.next();
+        if (random.below(100) >= percent) window.note(sequence, i);
+        if (i % 16 < 15 || window.latest < 0) continue;
+        const before = ledger.missedOf15;
+        ledger.handleAck(window.latest, window.mask);
+        if (ledger.missedOf15 !== before) changes++;
+        if (i > 1000) {
+          assert.equal(ledger.missedOf15 >= least && ledger.missedOf15 <= most, true, `${ledger.missedOf15}`);
+        }
+      }
+      assert.equal(changes < 100, true, `${changes} changes in 1000 records at ${percent} %`);
+    }
   });
 
   it("begins 128 away from what was heard, and takes no acknowledgement of before for one of after", () => {
