@@ -54,10 +54,12 @@ export class SendSide {
   }
 
   get hasRoom(): boolean {
-    const { heldCount } = this.window;
+    const { heldCount, arrivedCount } = this.window;
     const reserve = heldCount === 0 ? SlotReserve.RECEIVE : SlotReserve.SEND;
     // No more than the path can use soon: a queue here is memory, and delay for whoever could have changed his mind.
-    const limit = Math.min(this.queueLimit, Math.max(QUEUE_LEAST, QUEUE_WINDOWS * this.flight.windowPackets));
+    // What has arrived, and waits at the peer behind a hole, must not keep back what comes after it.
+    const useful = Math.max(QUEUE_LEAST, QUEUE_WINDOWS * this.flight.windowPackets + arrivedCount);
+    const limit = Math.min(this.queueLimit, useful);
     return this.shutdownState === "open" && heldCount < limit && this.core.freeSlotCount > reserve;
   }
 

@@ -51,7 +51,7 @@ export function parseRequest(args: readonly string[], cores: number): Request {
   const options = command.opts();
   const profiles: readonly Profile[] = options.link ? [options.link] : (options.profile ?? PROFILES);
   const { peer, coding, engine, flows, cross, messages, sender, from, seeds } = options;
-  const config: PartialConfig = sender === "auto" ? {} : { sender };
+  const config: PartialConfig = sender === "auto" ? { coding } : { coding, sender };
   const cells = profiles.map(
     (profile): Cell => ({
       profile,

@@ -51,9 +51,10 @@ export class RepairPolicy {
   private readonly unfollowed: number[] = [];
   /** Messages before this number have had their repairs, or need none. */
   private cursor: SequenceNumber = 0;
-  /** What the present block still gets: it ends at {@link cursor}. */
-  private blockFirst: SequenceNumber = 0;
+  /** Repairs that the messages right before it are still to get. */
   private leftCount = 0;
+  /** Part of a repair that they are owed beyond that. */
+  private credit = 0;
 
   constructor(window: SendWindow, coding: MspConfig["coding"]) {
     this.window = window;
@@ -112,32 +113,29 @@ export class RepairPolicy {
 
   private pollBlock(path: PathView): Repair | undefined {
     if (sequenceDistance(this.window.arrived, this.cursor) > 0) this.cursor = this.window.arrived;
-    while (this.leftCount === 0) {
-      if (!this.openBlock(path)) return undefined;
+    while (this.leftCount > 0 || this.openBlock(path)) {
+      if (this.leftCount === 0) continue;
+      this.leftCount -= 1;
+      // Over what is missing before it, too, as far as one repair reaches.
+      const repair = this.repair(this.window.arrived, this.cursor);
+      if (repair !== undefined) return repair;
+      this.leftCount = 0; // all of it has arrived meanwhile
     }
-    this.leftCount -= 1;
-    const repair = this.repair(this.blockFirst, this.cursor);
-    if (repair === undefined) this.leftCount = 0; // all of it has arrived meanwhile
-    return repair ?? this.pollBlock(path);
+    return undefined;
   }
 
-  /** Go on to the next block; false if there is none yet. */
+  /** Go on to the next messages that are enough for a repair; false if there are none yet. */
   private openBlock({ nowMs, srttMs, lossRatio, isEnding }: PathView): boolean {
-    const { nextUnsent } = this.window;
-    const waitingCount = sequenceDistance(nextUnsent, this.cursor);
-    if (waitingCount === 0) return false;
+    const waitingCount = sequenceDistance(this.window.nextUnsent, this.cursor);
     const ratio = Math.min(1.5 * (lossRatio / (1 - lossRatio)) + 0.02, 0.5);
-    // Short enough to be repaired before losses are found, long enough for one repair not to be too many.
-    const size = Math.min(
-      Math.max(this.unarrivedCount / 2, 1 / ratio, 8),
-      LOSSES_PER_BLOCK / lossRatio,
-      REPAIR_MESSAGES,
-    );
     const isFlushed = isEnding || nowMs >= this.lastSentAtMs + srttMs! / 4;
-    if (waitingCount < size && !isFlushed) return false;
-    this.blockFirst = this.cursor;
-    this.cursor = sequenceAdd(this.cursor, Math.min(waitingCount, Math.floor(size)));
-    this.leftCount = Math.ceil(this.missingCount(this.blockFirst, this.cursor) * ratio);
+    if (waitingCount === 0 || (waitingCount < 1 / ratio && !isFlushed)) return false;
+    const count = Math.min(waitingCount, Math.ceil(LOSSES_PER_BLOCK / lossRatio), REPAIR_MESSAGES);
+    const first = this.cursor;
+    this.cursor = sequenceAdd(first, count);
+    this.credit += this.missingCount(first, this.cursor) * ratio;
+    this.leftCount = isFlushed ? Math.ceil(this.credit) : Math.floor(this.credit);
+    this.credit = Math.max(this.credit - this.leftCount, 0);
     return true;
   }
 
