@@ -20,6 +20,7 @@ export const DROP_REASONS = [
   "relay-ttl",
   "relay-no-route",
   "relay-back",
+  "relay-type",
   "broadcast-copy",
   "broadcast-limit",
   "broadcast-not-through-us",

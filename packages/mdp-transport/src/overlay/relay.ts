@@ -3,16 +3,19 @@ import type { BookEntry } from "./address-book.ts";
 import { BroadcastIds } from "./broadcast-ids.ts";
 import type { Counters } from "./counters.ts";
 import { Encapsulation } from "./envelope.ts";
+import type { FaultReason } from "./fault.ts";
 import { BROADCAST_ID_BYTES, type Frame, FrameFlag, frameHeadBytes } from "./frame.ts";
 import type { FrameSender, NeighbourFrame } from "./frame-sender.ts";
 import type { Neighbour, NeighbourTable } from "./neighbours.ts";
 import { shortAddress } from "./outgoing.ts";
 import type { Paths } from "./paths.ts";
+import { parsePorts } from "./ports.ts";
+import { SEAL_BYTES } from "./seal.ts";
 import type { Topology } from "./topology.ts";
 
 /**
  * Sends on what is for others (docs/wire.md W5.6, W8.7): a unicast frame towards its destination, a flooded one to all
- * neighbours. The payload is not looked at. Every reason for which a frame is not sent on has a counter; queues and
+ * neighbours. A payload that is ciphered is not looked at. Every reason for which a frame is not sent on has a counter; queues and
  * their limits are those of {@link FrameSender}.
  */
 export class Relay {
@@ -54,6 +57,11 @@ export class Relay {
       this.#counters["relay-ttl"]++;
       return;
     }
+    const flaw = flawOf(frame, bytes);
+    if (flaw !== undefined) {
+      this.#counters[flaw]++;
+      return;
+    }
     const via = this.#paths.route(destination)?.via;
     const relation = via?.reachable;
     if (via === undefined || relation === undefined) {
@@ -73,7 +81,6 @@ export class Relay {
       nextHop: oneHop ? undefined : shortAddress(via.entry.sid.bytes),
       ttl: frame.ttl - 1,
       queue: frame.queue,
-      type: frame.type,
     };
     // Rather a question from the next hop than a frame that does not fit (docs/wire.md W5.7).
     const fits = headBytes(whole) + frame.payloadLength <= relation.link.mtuBytes;
@@ -94,6 +101,11 @@ export class Relay {
   flood(frame: Frame, bytes: Uint8Array, source: BookEntry, from: Neighbour, nowMs: number): boolean {
     if (source.ownIndex >= 0) {
       this.#counters["own-source"]++;
+      return false;
+    }
+    const flaw = flawOf(frame, bytes);
+    if (flaw !== undefined) {
+      this.#counters[flaw]++;
       return false;
     }
     const noted = this.#broadcastIds.note(bytes, frame.broadcastIdOffset, from.node, nowMs);
@@ -119,7 +131,6 @@ export class Relay {
         broadcastId,
         ttl: frame.ttl - 1,
         queue: frame.queue,
-        type: frame.type,
       };
       if (this.#send(relation, outgoing, frame, bytes, nowMs)) this.#counters["broadcasts-relayed"]++;
     }
@@ -130,12 +141,31 @@ export class Relay {
   }
 }
 
+/**
+ * Why a frame is not to be handed on: some software in use cannot bear an explanation that is cut short or a message
+ * without a payload, and what we send is our affair, whoever made it (docs/wire.md W5.6).
+ */
+function flawOf(frame: Frame, bytes: Uint8Array): "relay-type" | "message-empty" | FaultReason | undefined {
+  if (frame.flags & FrameFlag.LEGACY_TYPE) return "relay-type";
+  const end = frame.payloadOffset + frame.payloadLength;
+  // Of a ciphered message only the length shows: at least a byte of ports and one of payload.
+  if (frame.flags & FrameFlag.CIPHERED)
+    return frame.payloadLength < SEAL_BYTES + 2 ? "message-empty" : undefined;
+  const plainEnd = frame.flags & FrameFlag.SIGNED ? end - SIGNATURE_BYTES : end;
+  const ports = parsePorts(bytes, frame.payloadOffset, plainEnd);
+  if (ports.kind === "fault") return ports.reason;
+  return ports.end >= plainEnd ? "message-empty" : undefined;
+}
+
 /** Bytes before the payload, with the longest envelope that a neighbour in use gets. */
 function headBytes(frame: NeighbourFrame): number {
   return ENVELOPE_BYTES + frameHeadBytes({ ...frame, sequence: 0 }, Encapsulation.MANY);
 }
 
-const COPIED_FLAGS = FrameFlag.CIPHERED | FrameFlag.SIGNED | FrameFlag.ACK_SOON | FrameFlag.LEGACY_TYPE;
+const COPIED_FLAGS = FrameFlag.CIPHERED | FrameFlag.SIGNED | FrameFlag.ACK_SOON;
+
+// Of an Ed25519 signature (docs/wire.md W3.2).
+const SIGNATURE_BYTES = 64;
 
 // Version, encapsulation, short transmitter, flags, interface, packet sequence.
 const ENVELOPE_BYTES = 5 + addressBytes(shortAddress(new Uint8Array(32)));

@@ -102,6 +102,7 @@ describe("relaying", () => {
       ["relay-no-route", frame(S, strangeSid(9))],
       ["relay-back", frame(T, S)],
       ["own-source", frame(node.identities[0]!, T)],
+      ["relay-type", frame(S, T, { flags: FrameFlag.LEGACY_TYPE, type: 0x60 })],
       ["overheard", frame(S, T, { nextHop: wholeAddress(y.sid.bytes) })],
       ["overheard", frame(S, T, { flags: SEALED | FrameFlag.ONE_HOP })],
     ] as const) {
@@ -112,6 +113,26 @@ describe("relaying", () => {
     }
     assert.deepEqual([...y.heardFrames(), ...x.heardFrames()], []);
     assert.equal(node.counters["frames-relayed"], 0);
+    await node.close();
+  });
+
+  it("a message without a payload is not sent on, as far as that shows", async () => {
+    const { node, x, y, frame, settle } = await between();
+    const ports = [5]; // both are 2
+    for (const [flags, payload, arrives] of [
+      [SEALED, new Uint8Array(41), false],
+      [SEALED, new Uint8Array(42), true],
+      [0, Uint8Array.from(ports), false],
+      [0, Uint8Array.of(...ports, 1), true],
+      [FrameFlag.SIGNED, Uint8Array.of(...ports, ...new Uint8Array(64)), false],
+      [FrameFlag.SIGNED, Uint8Array.of(...ports, ...new Uint8Array(65)), true],
+    ] as const) {
+      x.send(frame(S, T, { flags }), payload);
+      settle();
+      const arrived = y.heard().filter(({ destination }) => destination === hexHead(T));
+      assert.equal(arrived.length, arrives ? 1 : 0, `${payload.length} bytes with the flags ${flags}`);
+    }
+    assert.equal(node.counters["message-empty"], 3);
     await node.close();
   });
 
