@@ -4,7 +4,7 @@ import { createServer, request } from "node:http";
 import type { Socket } from "node:net";
 import { test } from "node:test";
 import { content, lonely, near, Stage } from "./processes.ts";
-import { all, closedPort, dial, failure, openTunnel, portOf, sha256, withServer } from "./tunnel.ts";
+import { all, closedPort, dial, failure, knock, openTunnel, portOf, sha256, withServer } from "./tunnel.ts";
 
 test("5 MB in each direction at once go through the tunnel byte for byte, and it closes gracefully", () =>
   Stage.run(async (stage) => {
@@ -45,13 +45,13 @@ test("a client that ends its direction still gets the answer, and one that only 
 test("where the target refuses, the client gets a reset and the listener says why, and goes on", () =>
   Stage.run(async (stage) => {
     const target = await closedPort();
-    const { listening, connecting, client } = await openTunnel(stage, target);
-    assert.equal(await failure(await client()), "ECONNRESET");
+    const { listening, connecting, knock } = await openTunnel(stage, target);
+    assert.equal(await knock(), "ECONNRESET");
     const { reason, tcp, sid, count } = await listening.event("refused");
     assert.deepEqual([reason, tcp, count], ["tcp", `127.0.0.1:${target}`, 1]);
     assert.match(sid, /^[0-9A-F]{64}$/);
     assert.equal((await connecting.event("forward-closed")).how, "suddenly");
-    assert.equal(await failure(await client()), "ECONNRESET");
+    assert.equal(await knock(), "ECONNRESET");
   }));
 
 test("a reset of either end reaches the other as a reset", () =>
@@ -144,7 +144,7 @@ test("without --allow there is one warning; with it, others are refused, and its
 
         const listenWords = ["--allow", friend];
         const stranger = await openTunnel(stage, target, { listenWords });
-        assert.equal(await failure(await stranger.client()), "ECONNRESET");
+        assert.equal(await stranger.knock(), "ECONNRESET");
         assert.equal((await stranger.listening.event("refused")).reason, "not-allowed");
         assert.ok(!stranger.listening.err.includes("no-allow"));
         const { sid, bound } = await stranger.listening.event("listening");
@@ -176,7 +176,7 @@ test("no more connections than --max-connections are open, at either end, and it
         ] as const) {
           const open = [await tunnel.client(), await tunnel.client()];
           await Promise.all(open.map((socket) => once(socket, "data")));
-          assert.equal(await failure(await tunnel.client()), "ECONNRESET");
+          assert.equal(await tunnel.knock(), "ECONNRESET");
           assert.equal((await refuser.event("refused")).reason, "limit");
           open[0]!.resetAndDestroy();
           await tunnel.listening.event("forward-closed");
@@ -223,8 +223,8 @@ test("--once ends both commands with the first connection: 0 if it went well, 1 
         assert.deepEqual([(await listening.ended).code, (await connecting.ended).code], [0, 0]);
       },
     );
-    const { listening, connecting, client } = await openTunnel(stage, await closedPort(), once);
-    assert.equal(await failure(await client()), "ECONNRESET");
+    const { listening, connecting, knock } = await openTunnel(stage, await closedPort(), once);
+    assert.equal(await knock(), "ECONNRESET");
     assert.deepEqual([(await listening.ended).code, (await connecting.ended).code], [1, 1]);
   }));
 
@@ -247,6 +247,21 @@ test("a signal ends both commands, and resets what is open", () =>
     );
   }));
 
+test("when the holder of the home goes, both commands exit 4: at once, or with the next client", () =>
+  Stage.run(async (stage) => {
+    const home = stage.home();
+    const { command: holder, sid } = await stage.startListening(["listen", "512"], { home });
+    const attached = ["--home", home, "--json"];
+    const listening = stage.start(["listen", ...attached, "--forward", `${await closedPort()}`, "80"]);
+    const connecting = stage.start(["connect", ...attached, "--forward", "0", sid, "80"]);
+    const { tcp } = await connecting.event("forwarding");
+    await listening.event("listening");
+    await holder.kill();
+    assert.equal((await listening.ended).code, 4, listening.err);
+    assert.equal(await knock(Number(tcp.split(":")[1])), "ECONNRESET");
+    assert.equal((await connecting.ended).code, 4, connecting.err);
+  }));
+
 test("a peer that does not answer is a reset for the client after 10 s, and is told as a time-out", () =>
   Stage.run(async (stage) => {
     const nobody = await stage.identity(stage.home());
@@ -260,7 +275,7 @@ test("a peer that does not answer is a reset for the client after 10 s, and is t
       "80",
     ]);
     const { tcp } = await command.event("forwarding");
-    assert.equal(await failure(await dial(Number(tcp.split(":")[1]))), "ECONNRESET");
+    assert.equal(await knock(Number(tcp.split(":")[1])), "ECONNRESET");
     const { how, message } = await command.event("forward-closed");
     assert.equal(how, "timed-out");
     assert.match(message, /no answer from [0-9A-F]{64}, port 80 within 10 s/);

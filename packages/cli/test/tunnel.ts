@@ -11,6 +11,8 @@ export interface Tunnel {
   readonly port: number;
   /** Connect to the near end. Errors of the socket are only told to who asks for them. */
   client(): Promise<Socket>;
+  /** Connect to the near end, and resolve to the code of the error that it comes to. */
+  knock(): Promise<string>;
 }
 
 export interface TunnelOptions {
@@ -41,13 +43,18 @@ export async function openTunnel(
     "80",
   ]);
   const port = Number((await connecting.event("forwarding")).tcp.split(":")[1]);
-  return { listening, connecting, port, client: () => dial(port) };
+  return { listening, connecting, port, client: () => dial(port), knock: () => knock(port) };
 }
 
 export async function dial(port: number): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   await once(socket, "connect");
   return hear(socket);
+}
+
+/** Connect, and resolve to the code of the error that it comes to: before the connection is known here, or after. */
+export function knock(port: number): Promise<string> {
+  return failure(connect({ port, host: "127.0.0.1", allowHalfOpen: true }));
 }
 
 /** Run `body` with the port of a TCP server that gives each connection to `serve`. */

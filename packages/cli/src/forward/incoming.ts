@@ -24,7 +24,7 @@ export async function forwardIncoming(
   options: IncomingOptions,
 ): Promise<number> {
   const { isAllowed, once, target, limit } = options;
-  const forwarder = new Forwarder(context, "to-tcp", limit);
+  const forwarder = new Forwarder(context, "to-tcp", once ? 1 : limit);
   const refusals = new Refusals(context.report);
   return await new Promise((resolve, reject) => {
     const end = (exitCode: number): void => {
@@ -36,9 +36,9 @@ export async function forwardIncoming(
         if (!isAllowed(socket.remote.sid)) {
           socket.stop();
           refusals.add(sid, "not-allowed", "it is not among those given by --allow", { sid });
-        } else if (forwarder.openCount >= (once ? 1 : limit)) {
+        } else if (forwarder.openCount >= forwarder.limit) {
           socket.stop();
-          refusals.add(sid, "limit", limitReached(once ? 1 : limit), { sid });
+          refusals.add(sid, "limit", limitReached(forwarder.limit), { sid });
         } else {
           void forwarder.hold(() => open(context, forwarder, refusals, socket, target)).then(end);
         }

@@ -14,7 +14,7 @@ export interface SpliceCounts {
  * bytes are read only while MSP has room: on the way through are at most one message and one read of the system (64 KiB).
  *
  * Resolves when both directions have ended; what is left then is the peer's last acknowledgement. Rejects with the
- * MspError that ended either connection suddenly, after ending the other.
+ * MspError or TcpError that ended either connection suddenly, after ending the other.
  */
 export async function splice(socket: CarriedSocket, tcp: TcpStream, counts: SpliceCounts): Promise<void> {
   const incoming = carryToTcp(socket, tcp, counts);

@@ -5,7 +5,8 @@ import type { NodeMesh } from "./runtime.ts";
 
 /**
  * The port of the service that `sid` has by this name, the lowest if there are several (docs/wire.md W9.4). Asks again, with
- * more patience each time: a question or an answer may be lost. Rejects with MspError "timeout" if there was none within 8 s, and with the reason of a signal.
+ * more patience each time: a question or an answer may be lost. Rejects with MspError "timeout" if there was none
+ * after 8 s, or 11 s where no way to the peer was known, and with the reason of a signal.
  */
 export async function findPort(context: Context, mesh: NodeMesh, sid: Sid, name: string): Promise<number> {
   const { report, interruption } = context;
@@ -26,7 +27,7 @@ export async function findPort(context: Context, mesh: NodeMesh, sid: Sid, name:
     "timeout",
     seen.size > 0
       ? `${sid.hex} has no service "${name}", but ${seen.size} with another name`
-      : `${sid.hex} told of no service within 8 s: is it in reach ("msp peers"), and was it started with --service?`,
+      : `${sid.hex} told of no service in 10 s: is it in reach ("msp peers"), and was it started with --service?`,
   );
 }
 
