@@ -13,6 +13,7 @@ import {
   freeColumn,
   isSolved,
   isZero,
+  paddedLength,
   reduceByAll,
   releaseDecoder,
   removeOldestRow,
@@ -195,12 +196,11 @@ function columnsNeeded(decoder: usize, first: i32, count: i32): i32 {
 
 /** Make an equation of the repair: what is known goes into the symbol, the rest into the coefficients. */
 function fill(decoder: usize, row: usize, first: i32, count: i32, seed: i32, offset: usize, length: i32): void {
-  const paddedLength = (length + 15) & ~15;
   const symbol = row + BLOCK_PAYLOAD;
   memory.fill(row, 0, DECODER_SIZE);
   memory.copy(symbol, offset, length);
-  memory.fill(symbol + length, 0, paddedLength - length);
-  store<i32>(row, paddedLength, EQUATION_LENGTH);
+  memory.fill(symbol + length, 0, paddedLength(length) - length);
+  store<i32>(row, length, EQUATION_LENGTH);
   coefficientsStart(seed);
   for (let index = 0; index < count; index++) {
     const sequence = sequenceAdd(first, index);

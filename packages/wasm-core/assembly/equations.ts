@@ -142,7 +142,7 @@ export function choosePivot(decoder: usize, row: usize): bool {
 
 /** The symbol is all zero: an equation without unknowns holds. */
 export function isZero(row: usize): bool {
-  const end = row + <usize>load<i32>(row, EQUATION_LENGTH);
+  const end = row + <usize>paddedLength(load<i32>(row, EQUATION_LENGTH));
   for (let at = row; at < end; at += 16) {
     if (v128.any_true(v128.load(at, BLOCK_PAYLOAD))) return false;
   }
@@ -157,6 +157,11 @@ export function isSolved(row: usize): bool {
   return true;
 }
 
+/** Symbols are stored with zeros up to a multiple of 16 bytes, in which they are worked on. */
+export function paddedLength(length: i32): i32 {
+  return (length + 15) & ~15;
+}
+
 export function coefficient(row: usize, column: i32): i32 {
   return load<u8>(row + column);
 }
@@ -167,11 +172,11 @@ function addMultiple(target: usize, source: usize, factor: i32): void {
   const length = load<i32>(source, EQUATION_LENGTH);
   const targetLength = load<i32>(target, EQUATION_LENGTH);
   if (targetLength < length) {
-    memory.fill(target + BLOCK_PAYLOAD + targetLength, 0, length - targetLength);
+    memory.fill(target + BLOCK_PAYLOAD + targetLength, 0, paddedLength(length) - targetLength);
     store<i32>(target, length, EQUATION_LENGTH);
   }
   multiplyAdd(target, source, DECODER_SIZE, factor);
-  multiplyAdd(target + BLOCK_PAYLOAD, source + BLOCK_PAYLOAD, length, factor);
+  multiplyAdd(target + BLOCK_PAYLOAD, source + BLOCK_PAYLOAD, paddedLength(length), factor);
 }
 
 function freeUnusedColumns(decoder: usize): void {

@@ -239,7 +239,7 @@ export const DECODER_ROW_TABLE = 128;
 export const DECODER_SIZE = 16;
 
 // An equation: one block; its symbol is the payload. Its first 16 bytes are the coefficients, one for each column.
-/** Bytes of the symbol, a multiple of 16: what is shorter is filled up with zeros. */
+/** Bytes of the symbol: those of the longest repair in it. Zeros follow, up to a multiple of 16. */
 export const EQUATION_LENGTH = 16;
 /** The column in which it alone has a coefficient, and that is 1. */
 export const EQUATION_PIVOT = 20;

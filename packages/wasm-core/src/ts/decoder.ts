@@ -40,6 +40,7 @@ import {
   freeColumn,
   isSolved,
   isZero,
+  paddedLength,
   reduceByAll,
   releaseDecoder,
   removeOldestRow,
@@ -203,12 +204,11 @@ export class TsDecoders implements DecoderKernel {
     length: number,
   ): void {
     const pool = this.#pool;
-    const paddedLength = (length + 15) & ~15;
     const symbol = row + BLOCK_PAYLOAD;
     pool.bytes.fill(0, row, row + DECODER_SIZE);
     pool.bytes.copyWithin(symbol, offset, offset + length);
-    pool.bytes.fill(0, symbol + length, symbol + paddedLength);
-    pool.store(row + EQUATION_LENGTH, paddedLength);
+    pool.bytes.fill(0, symbol + length, symbol + paddedLength(length));
+    pool.store(row + EQUATION_LENGTH, length);
     this.#coefficients.start(seed);
     for (let index = 0; index < count; index += 1) {
       const sequence = sequenceAdd(first, index);

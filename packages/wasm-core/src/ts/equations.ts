@@ -145,7 +145,7 @@ export function choosePivot(pool: Pool, decoder: number, row: number): boolean {
 /** The symbol is all zero: an equation without unknowns holds. */
 export function isZero(pool: Pool, row: number): boolean {
   const start = (row + BLOCK_PAYLOAD) >> 2;
-  const end = start + (pool.load(row + EQUATION_LENGTH) >> 2);
+  const end = start + (paddedLength(pool.load(row + EQUATION_LENGTH)) >> 2);
   for (let index = start; index < end; index += 1) if (pool.words[index] !== 0) return false;
   return true;
 }
@@ -158,6 +158,11 @@ export function isSolved(pool: Pool, row: number): boolean {
   return true;
 }
 
+/** Symbols are stored with zeros up to a multiple of 16 bytes, which is what the wasm engine works in. */
+export function paddedLength(length: number): number {
+  return (length + 15) & ~15;
+}
+
 function coefficient(pool: Pool, row: number, column: number): number {
   return pool.bytes[row + column] as number;
 }
@@ -168,11 +173,13 @@ function addMultiple(pool: Pool, target: number, source: number, factor: number)
   const length = pool.load(source + EQUATION_LENGTH);
   const targetLength = pool.load(target + EQUATION_LENGTH);
   if (targetLength < length) {
-    pool.bytes.fill(0, target + BLOCK_PAYLOAD + targetLength, target + BLOCK_PAYLOAD + length);
+    const symbol = target + BLOCK_PAYLOAD;
+    pool.bytes.fill(0, symbol + targetLength, symbol + paddedLength(length));
     pool.store(target + EQUATION_LENGTH, length);
   }
   multiplyAdd(pool.bytes, target, source, DECODER_SIZE, factor);
-  multiplyAdd(pool.bytes, target + BLOCK_PAYLOAD, source + BLOCK_PAYLOAD, length, factor);
+  const padded = paddedLength(length);
+  multiplyAdd(pool.bytes, target + BLOCK_PAYLOAD, source + BLOCK_PAYLOAD, padded, factor);
 }
 
 function freeUnusedColumns(pool: Pool, decoder: number): void {
