@@ -1,9 +1,9 @@
 import type { Counters } from "./counters.ts";
 import { Encapsulation } from "./envelope.ts";
 import { encodeFrameHead, FrameFlag, type FrameToWrite, frameHeadBytes, Queue } from "./frame.ts";
-import { type HeldFrame, HeldFrames } from "./held-frames.ts";
+import { HeldFrames } from "./held-frames.ts";
 import { type Link, PACKET_BYTES } from "./link.ts";
-import type { QueuedFrame } from "./link-queue.ts";
+import { QueuedFrame } from "./link-queue.ts";
 import type { Neighbour } from "./neighbours.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Timing } from "./timing.ts";
@@ -121,8 +121,8 @@ export class FrameSender {
     return Math.min(nextMs, this.#held.dueMs);
   }
 
-  #resend(frame: HeldFrame, nowMs: number): void {
-    const relation = frame.node.reachable;
+  #resend(frame: QueuedFrame, nowMs: number): void {
+    const relation = frame.relation.node.reachable;
     if (relation === undefined) return; // another way may come up before it expires
     frame.relation.stats.framesResent++;
     this.#counters["frames-resent"]++;
@@ -141,15 +141,15 @@ export class FrameSender {
    * A receiver of the deployed kind knows copies by the numbers of the last 64 frames; one from further back would move
    * its window back, and fresh frames would look like copies. Such a frame gets a new number (docs/wire.md W11).
    */
-  #renumber(frame: HeldFrame): void {
+  #renumber(frame: QueuedFrame): void {
     const at = frame.payloadOffset - SEQUENCE_BEFORE_PAYLOAD;
-    if (frame.node.frameCount - frame.number < OLDEST_NUMBER) return;
-    frame.bytes[at] = frame.node.nextFrameSequence();
-    frame.number = frame.node.frameCount;
+    if (frame.relation.node.frameCount - frame.number < OLDEST_NUMBER) return;
+    frame.bytes[at] = frame.relation.node.nextFrameSequence();
+    frame.number = frame.relation.node.frameCount;
   }
 
-  #sendQueued(frame: QueuedFrame | HeldFrame, nowMs: number): void {
-    if ("isDone" in frame && frame.isDone) return;
+  #sendQueued(frame: QueuedFrame, nowMs: number): void {
+    if (frame.isDone) return;
     const relation = frame.relation.reachable ? frame.relation : frame.relation.node.reachable;
     if (relation === undefined) {
       this.#counters["no-route"]++;
@@ -161,7 +161,7 @@ export class FrameSender {
   }
 
   /** Send a frame that lies in a copy of its own. */
-  #sendCopy(frame: QueuedFrame | HeldFrame, relation: Neighbour, nowMs: number): void {
+  #sendCopy(frame: QueuedFrame, relation: Neighbour, nowMs: number): void {
     const packet = this.#packet;
     packet.set(frame.bytes, ENVELOPE_HEADROOM);
     const end = ENVELOPE_HEADROOM + frame.bytes.length;
@@ -173,7 +173,7 @@ export class FrameSender {
   }
 
   #sendAndHold(
-    frame: QueuedFrame | HeldFrame,
+    frame: QueuedFrame,
     relation: Neighbour,
     bytes: Uint8Array,
     offset: number,
@@ -182,14 +182,14 @@ export class FrameSender {
   ): void {
     this.#transmit(relation, bytes, offset, end, nowMs);
     const packet = relation.ledger.isNumbering ? relation.ledger.count : 0;
-    if ("carriers" in frame) {
-      this.#held.handleSent(frame, relation, packet, nowMs);
-    } else if (this.#held.hasRoom(relation.node)) {
-      this.#held.handleSent(this.#held.hold(frame), relation, packet, nowMs);
-    } else {
-      this.#counters["held-full"]++;
-      return;
+    if (!frame.isHeld) {
+      if (!this.#held.hasRoom(relation.node)) {
+        this.#counters["held-full"]++;
+        return;
+      }
+      this.#held.hold(frame);
     }
+    this.#held.handleSent(frame, relation, packet, nowMs);
     this.#wakeBy(this.#held.dueMs);
   }
 
@@ -204,14 +204,14 @@ export class FrameSender {
 
 /** A copy that outlives the call. */
 function kept(relation: Neighbour, frame: EncodedFrame, nowMs: number): QueuedFrame {
-  return {
+  return new QueuedFrame(
     relation,
-    bytes: frame.bytes.slice(frame.offset, frame.end),
-    payloadOffset: frame.payloadOffset - frame.offset,
-    number: relation.node.frameCount,
-    queue: frame.queue,
-    expiresAtMs: nowMs + Timing.FRAME_EXPIRY,
-  };
+    frame.bytes.slice(frame.offset, frame.end),
+    frame.payloadOffset - frame.offset,
+    relation.node.frameCount,
+    frame.queue,
+    nowMs + Timing.FRAME_EXPIRY,
+  );
 }
 
 /** Room for the longest envelope: a whole SID, interface and packet number. */

@@ -2,26 +2,13 @@ import { Limit } from "./limits.ts";
 import type { QueuedFrame } from "./link-queue.ts";
 import type { Neighbour, NeighbourNode } from "./neighbours.ts";
 
-/** A frame with ACK_SOON that was sent and may have to be sent again (docs/wire.md W5). */
-export interface HeldFrame extends QueuedFrame {
-  readonly node: NeighbourNode;
-  /** The packets that carried it over `relation`, by their counts, and when they were sent. */
-  readonly carriers: { readonly packet: number; readonly atMs: number }[];
-  /** When to send it again; Infinity while it waits in a queue. */
-  resendAtMs: number;
-  /** From the last time that it was sent to then. */
-  waitMs: number;
-  /** It was acknowledged, or given up. */
-  isDone: boolean;
-}
-
 /**
  * The frames that wait for an acknowledgement. One is sent again after the time that the neighbour takes to
  * acknowledge, each time half as long again; or at once when three later packets came and its own did not. It is given
  * up 1 s after it was first sent. Worst-case memory: {@link Limit}.HELD frames.
  */
 export class HeldFrames {
-  readonly #held = new Map<NeighbourNode, HeldFrame[]>();
+  readonly #held = new Map<NeighbourNode, QueuedFrame[]>();
   #count = 0;
   /** No frame is due before this. */
   #dueMs = Number.POSITIVE_INFINITY;
@@ -37,26 +24,18 @@ export class HeldFrames {
   }
 
   /** Keep a frame that is about to be sent for the first time; {@link handleSent} follows. */
-  hold(frame: QueuedFrame): HeldFrame {
-    const { node } = frame.relation;
-    const waitMs = frame.relation.roundTrip.resendMs / BACKOFF;
-    const held: HeldFrame = {
-      ...frame,
-      node,
-      carriers: [],
-      resendAtMs: Number.POSITIVE_INFINITY,
-      waitMs,
-      isDone: false,
-    };
+  hold(frame: QueuedFrame): void {
+    const { node, roundTrip } = frame.relation;
+    frame.isHeld = true;
+    frame.waitMs = roundTrip.resendMs / BACKOFF;
     const mine = this.#held.get(node);
-    if (mine === undefined) this.#held.set(node, [held]);
-    else mine.push(held);
+    if (mine === undefined) this.#held.set(node, [frame]);
+    else mine.push(frame);
     this.#count++;
-    return held;
   }
 
   /** The frame went out over `relation`, in the packet with that count; 0 if that had no number. */
-  handleSent(frame: HeldFrame, relation: Neighbour, packet: number, nowMs: number): void {
+  handleSent(frame: QueuedFrame, relation: Neighbour, packet: number, nowMs: number): void {
     if (frame.relation !== relation) {
       frame.relation = relation;
       frame.carriers.length = 0;
@@ -99,7 +78,7 @@ export class HeldFrames {
    * Do what is due: `resend` gets each frame to be sent again, and calls {@link handleSent} when it is; `expired` each
    * that is given up. A frame of which nobody knows whether it came is sent once more, and no longer held.
    */
-  run(nowMs: number, resend: (frame: HeldFrame) => void, expired: (frame: HeldFrame) => void): void {
+  run(nowMs: number, resend: (frame: QueuedFrame) => void, expired: (frame: QueuedFrame) => void): void {
     if (nowMs < this.#dueMs) return;
     this.#dueMs = Number.POSITIVE_INFINITY;
     for (const [node, mine] of [...this.#held]) {
@@ -127,7 +106,7 @@ export class HeldFrames {
     }
   }
 
-  #keep(node: NeighbourNode, before: readonly HeldFrame[], left: HeldFrame[]): void {
+  #keep(node: NeighbourNode, before: readonly QueuedFrame[], left: QueuedFrame[]): void {
     this.#count -= before.length - left.length;
     if (left.length > 0) this.#held.set(node, left);
     else this.#held.delete(node);

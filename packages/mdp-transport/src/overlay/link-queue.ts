@@ -2,8 +2,8 @@ import { Limit } from "./limits.ts";
 import type { Neighbour } from "./neighbours.ts";
 import { Timing } from "./timing.ts";
 
-/** A frame that waits to be sent to a neighbour, or to be sent again. */
-export interface QueuedFrame {
+/** A frame in a copy of its own, that waits to be sent to a neighbour, or to be sent again. */
+export class QueuedFrame {
   relation: Neighbour;
   /** The frame, head and payload, as in a packet with encapsulation MANY. */
   readonly bytes: Uint8Array;
@@ -14,6 +14,32 @@ export interface QueuedFrame {
   /** 0..3, the most urgent first (docs/wire.md W5). */
   readonly queue: number;
   readonly expiresAtMs: number;
+  /** It was acknowledged, or given up: not to be sent any more. */
+  isDone = false;
+  /** It is kept for its acknowledgement. */
+  isHeld = false;
+  /** The packets that carried it over `relation` while it was held, by their counts, and when they were sent. */
+  readonly carriers: { readonly packet: number; readonly atMs: number }[] = [];
+  /** When to send it again; Infinity while it waits in a queue. */
+  resendAtMs = Number.POSITIVE_INFINITY;
+  /** From the last time that it was sent to then. */
+  waitMs = 0;
+
+  constructor(
+    relation: Neighbour,
+    bytes: Uint8Array,
+    payloadOffset: number,
+    number: number,
+    queue: number,
+    expiresAtMs: number,
+  ) {
+    this.relation = relation;
+    this.bytes = bytes;
+    this.payloadOffset = payloadOffset;
+    this.number = number;
+    this.queue = queue;
+    this.expiresAtMs = expiresAtMs;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { BIND_PRIMARY, MspError } from "@meshstream/msp";
 import { Queue } from "../../src/overlay/frame.ts";
 import { Limit } from "../../src/overlay/limits.ts";
-import { LinkQueue, type QueuedFrame } from "../../src/overlay/link-queue.ts";
+import { LinkQueue, QueuedFrame } from "../../src/overlay/link-queue.ts";
 import type { Neighbour } from "../../src/overlay/neighbours.ts";
 import { inbox, testIdentity, testNode, testSegment } from "./rig.ts";
 import { sealedIn } from "./scripted.ts";
@@ -12,7 +12,7 @@ import { sealedIn } from "./scripted.ts";
 const BYTE_PER_MS = 8000;
 
 function frame(relation: Neighbour, queue: number, name: number): QueuedFrame {
-  return { relation, queue, bytes: new Uint8Array([name]), payloadOffset: 1, number: 0, expiresAtMs: 1e9 };
+  return new QueuedFrame(relation, new Uint8Array([name]), 1, 0, queue, 1e9);
 }
 
 const [one, two, three] = [{}, {}, {}] as [Neighbour, Neighbour, Neighbour];
