@@ -73,7 +73,7 @@ export class Topology {
     const tree = this.#trees.get(by);
     const known = tree?.get(receiver);
     if (tree === undefined || known === undefined) return false;
-    this.#drop(tree, receiver, known);
+    this.#drop(by, tree, receiver, known);
     return true;
   }
 
@@ -81,8 +81,7 @@ export class Topology {
   forget(by: NeighbourNode): void {
     const tree = this.#trees.get(by);
     if (tree === undefined) return;
-    for (const [receiver, known] of tree) this.#drop(tree, receiver, known);
-    this.#trees.delete(by);
+    for (const [receiver, known] of tree) this.#drop(by, tree, receiver, known);
   }
 
   /** Forget what is out of date, and what those said that are no neighbours any more. Returns whether there was any. */
@@ -97,7 +96,7 @@ export class Topology {
       }
       for (const [receiver, known] of tree) {
         const goneMs = known.atMs + Timing.PATH_GONE;
-        if (goneMs <= nowMs) this.#drop(tree, receiver, known);
+        if (goneMs <= nowMs) this.#drop(by, tree, receiver, known);
         else this.#expiryMs = Math.min(this.#expiryMs, goneMs);
       }
     }
@@ -109,8 +108,9 @@ export class Topology {
     return this.#expiryMs;
   }
 
-  #drop(tree: Map<BookEntry, Announced>, receiver: BookEntry, known: Announced): void {
+  #drop(by: NeighbourNode, tree: Map<BookEntry, Announced>, receiver: BookEntry, known: Announced): void {
     tree.delete(receiver);
+    if (tree.size === 0) this.#trees.delete(by);
     this.#count--;
     receiver.holders--;
     known.transmitter.holders--;
