@@ -16,7 +16,10 @@ export interface MspConfig {
   readonly windowPackets: number;
   /** Messages in flight before anything was heard from the peer: 1..64. */
   readonly firstFlightPackets: number;
-  /** Messages that a connection queues, in flight or not: windowPackets..8190. Worst case per connection: this many slots. */
+  /**
+   * Messages that a connection queues, in flight or not: 1..8190. Worst case per connection: this many slots; but a connection whose path is slow takes no more
+   * than twice its present window, 256 at least.
+   */
   readonly sendQueueMessages: number;
   /**
    * Messages received and not yet taken: 8..8192. Worst case per connection: this many slots, but a peer that speaks the extension
@@ -77,7 +80,7 @@ export function parseConfig(partial: Partial<Omit<MspConfig, typeof brand>> = {}
   }
   whole("windowPackets", config.windowPackets, 1, WINDOW_LIMIT - SHUTDOWN_RESERVE);
   whole("firstFlightPackets", config.firstFlightPackets, 1, 64);
-  whole("sendQueueMessages", config.sendQueueMessages, config.windowPackets, WINDOW_LIMIT - SHUTDOWN_RESERVE);
+  whole("sendQueueMessages", config.sendQueueMessages, 1, WINDOW_LIMIT - SHUTDOWN_RESERVE);
   if (typeof config.extension !== "boolean") {
     throw new MspError("argument", `extension: ${String(config.extension)} (must be true or false)`);
   }

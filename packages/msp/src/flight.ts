@@ -66,7 +66,8 @@ export class Flight {
     const oldest = this.window.oldestSent();
     if (oldest === -1) return;
     const sentAtMs = this.window.sentAtMs(oldest);
-    if (this.retransmittedCount === 0 && sentAtMs === this.lastSentAtMs) this.rtt.sample(nowMs - sentAtMs);
+    const isOneFlight = this.lastSentAtMs - sentAtMs < ONE_TURN_MS;
+    if (this.retransmittedCount === 0 && isOneFlight) this.rtt.sample(nowMs - sentAtMs);
   }
 
   /** Take in a cumulative acknowledgement (docs/wire.md W2). `isPure`: it came without data, so that a repetition says something. */
@@ -122,7 +123,7 @@ export class Flight {
 
   /** The message that was marked sent last never left this node: it is the next to go. */
   handleNotSent(sequence: SequenceNumber): void {
-    this.window.markLost(sequence);
+    if (!this.window.isArrived(sequence)) this.window.markLost(sequence);
     this.retransmittedCount -= 1;
   }
 
@@ -188,11 +189,14 @@ export class Flight {
     const { window } = this;
     const isFirst = sequence === window.nextUnsent;
     if (!isFirst) this.retransmittedCount += 1;
-    window.markSent(sequence, nowMs);
-    this.lastSentAtMs = nowMs;
+    if (!isFirst && window.isArrived(sequence)) return; // a probe that no acknowledgement can count
+    // Never twice the same time: which of two was sent first is what recovery goes by.
+    const sentAtMs = Math.max(nowMs, this.lastSentAtMs + NEXT_MS);
+    window.markSent(sequence, sentAtMs);
+    this.lastSentAtMs = sentAtMs;
     this.pacer.take();
-    this.trains.handleSent(sequence, isFirst, window.messageLength(sequence), nowMs);
-    this.recovery.handleSent(nowMs);
+    this.trains.handleSent(sequence, isFirst, window.messageLength(sequence), sentAtMs);
+    this.recovery.handleSent(sentAtMs);
   }
 
   /** The congestion window has room. */
@@ -231,9 +235,11 @@ export class Flight {
     return sequenceDistance(nextUnsent, window.base) < reach ? nextUnsent : -1;
   }
 
-  /** A message in flight to send again as a probe: the oldest, which the peer waits for the most. */
+  /** What to send again as a probe: the oldest in flight, which the peer waits for the most; else the last of all that have arrived. */
   private repeatable(): SequenceNumber | -1 {
-    return this.window.oldestSent();
+    const { window } = this;
+    const oldest = window.oldestSent();
+    return oldest !== -1 || window.heldCount === 0 ? oldest : sequenceAdd(window.next, -1);
   }
 
   private meaningOf(ack: SequenceNumber): AckMeaning {
@@ -310,6 +316,12 @@ const DEPLOYED_PACKETS = 256;
 const DEPLOYED_BURST_PACKETS = 4;
 const UNKNOWN_BURST_PACKETS = 8;
 const DEPLOYED_PER_MS = 6.5;
+
+/** Less than any time that matters, more than what a double loses of a time in milliseconds within a century. */
+const NEXT_MS = 1 / 1024;
+
+/** What is sent in one turn of the loop is so near together. */
+const ONE_TURN_MS = 0.25;
 
 /** Saturated (docs/wire.md W13). */
 const ACK_DELAY_LIMIT_US = 1_048_000;

@@ -56,7 +56,7 @@ for (const engine of ENGINES) {
   describe(`patience (${engine})`, () => {
     it("ends 10 s after the last packet that came, on both sides, with a timeout that tells every call", async () => {
       const pair = await Pair.make({ engine });
-      const { socket, peer } = await connectPair(pair);
+      const { socket, peer } = await connectPair(pair, { sendQueueMessages: 256 });
       const sends = numbers(600).map((i) => socket.send(pattern(1024, i)));
       const settled = Promise.allSettled(sends);
       const receiving = receiveAll(peer);

@@ -26,7 +26,7 @@ function timesOf(peer: HandPeer, sequence: number): number[] {
 }
 
 for (const engine of ENGINES) {
-  describe(`the sender "fixed" (${engine})`, () => {
+  describe(`towards a peer without the extension (${engine})`, () => {
     it("has no more than its window in flight", async () => {
       const { pair, peer, socket } = await withHandPeer(engine, { windowPackets: 10 });
       for (const i of numbers(50)) await socket.send(numbered(i));

@@ -1,4 +1,10 @@
-import { type DecodedExtendedAck, type SendWindow, sequenceDistance } from "@meshstream/wasm-core";
+import {
+  type DecodedExtendedAck,
+  PacketFlag,
+  type SendWindow,
+  sequenceAdd,
+  sequenceDistance,
+} from "@meshstream/wasm-core";
 import type { MspConfig } from "../config.ts";
 import { NO_TIMEOUT, PROBE, type Recovery, SILENCE, type Timeout } from "./recovery.ts";
 import { ReorderWindow } from "./reorder-window.ts";
@@ -35,8 +41,8 @@ export class ExtendedRecovery implements Recovery {
   }
 
   get deadlineMs(): number {
-    if (this.window.inFlightCount === 0) return Number.POSITIVE_INFINITY;
-    return Math.min(this.overdueAtMs, this.silenceAtMs);
+    if (this.window.inFlightCount > 0) return Math.min(this.overdueAtMs, this.silenceAtMs);
+    return this.lacksOnlyTaking ? this.sinceMs + this.closingTimeoutMs : Number.POSITIVE_INFINITY;
   }
 
   handleSent(nowMs: number): void {
@@ -61,7 +67,9 @@ export class ExtendedRecovery implements Recovery {
     // A hair more, so that what was sent exactly so long before is lost by now and not by a timer that is due now.
     const before = this.newestSentAtMs - this.reorderMs + ROUNDING_MS;
     const lost = window.markMissing(arrived, bitmapBase, bitmapOffset, bitmapLength, before);
-    this.missingSentAtMs = window.missingSentAtMs;
+    // What was sent after the newest that has arrived is not missing, it is on its way.
+    const { missingSentAtMs } = window;
+    this.missingSentAtMs = missingSentAtMs < this.newestSentAtMs ? missingSentAtMs : Number.POSITIVE_INFINITY;
     return lost;
   }
 
@@ -70,6 +78,11 @@ export class ExtendedRecovery implements Recovery {
   }
 
   handleTimeout(nowMs: number): Timeout {
+    if (this.window.inFlightCount === 0) {
+      this.silence.deepen(nowMs);
+      this.sentAtMs = nowMs;
+      return PROBE;
+    }
     if (nowMs >= this.overdueAtMs) {
       const lost = this.markOverdue(nowMs);
       if (lost > 0) return { lost, wantsProbe: false, isSilence: false };
@@ -99,24 +112,47 @@ export class ExtendedRecovery implements Recovery {
     // Others that are missing were sent later, but before the newest that has arrived.
     const nextMs = sentBeforeMs + Math.max(this.reorderMs / 4, 1);
     this.missingSentAtMs = nextMs < this.newestSentAtMs ? nextMs : Number.POSITIVE_INFINITY;
-    return this.window.markOverdue(sentBeforeMs);
+    return this.window.markOverdue(Math.min(sentBeforeMs, this.newestSentAtMs));
   }
 
   /** When silence has lasted too long: first for a probe, then for believing that everything is lost. */
   private get silenceAtMs(): number {
-    const sinceMs = Math.max(this.sentAtMs, this.arrivedAtMs);
+    const { sinceMs } = this;
     const { srttMs } = this.rtt;
     if (srttMs === undefined || this.probes >= PROBES) return sinceMs + this.timeoutMs();
-    const slackMs = Math.max(4 * this.rtt.rttvarMs, 1) + Math.min(srttMs / 4, ACK_DELAY_MS);
-    return sinceMs + Math.min(srttMs + slackMs, 2 * srttMs, this.timeoutMs());
+    const ackDelayMs = Math.min(Math.max(srttMs / 4, ACK_DELAY_LEAST_MS), ACK_DELAY_MS);
+    const probeMs = srttMs + Math.min(4 * this.rtt.rttvarMs, srttMs) + ackDelayMs;
+    return sinceMs + Math.min(probeMs, this.timeoutMs());
+  }
+
+  private get sinceMs(): number {
+    return Math.max(this.sentAtMs, this.arrivedAtMs);
+  }
+
+  /**
+   * Everything has arrived, the SHUTDOWN too, and is still to be taken. The peer may have done so and be gone, and its last
+   * acknowledgement lost: it answers nothing but a message then (docs/wire.md W2.13).
+   */
+  private get lacksOnlyTaking(): boolean {
+    const { arrivedCount, heldCount, next } = this.window;
+    if (arrivedCount === 0 || arrivedCount < heldCount) return false;
+    return (this.window.messageFlags(sequenceAdd(next, -1)) & PacketFlag.SHUTDOWN) !== 0;
+  }
+
+  /** Less and less often: the peer's application may just be slow. */
+  private get closingTimeoutMs(): number {
+    return this.silence.timeoutMs(this.rtoMs, undefined, this.config.maxRtoMs, this.sinceMs);
   }
 
   private timeoutMs(): number {
+    return this.silence.timeoutMs(this.rtoMs, this.rtt.srttMs, this.config.maxRtoMs, this.sinceMs);
+  }
+
+  private get rtoMs(): number {
     const { initialRtoMs, maxRtoMs } = this.config;
     const measuredMs = this.rtt.rtoMs(RTO_SLACK_MS);
     const rtoMs = measuredMs === undefined ? initialRtoMs : Math.max(measuredMs + ACK_DELAY_MS, RTO_FLOOR_MS);
-    const sinceMs = Math.max(this.sentAtMs, this.arrivedAtMs);
-    return this.silence.timeoutMs(Math.min(rtoMs, maxRtoMs), this.rtt.srttMs, maxRtoMs, sinceMs);
+    return Math.min(rtoMs, maxRtoMs);
   }
 
   private get roundTripMs(): number {
@@ -151,8 +187,9 @@ export class ExtendedRecovery implements Recovery {
   }
 }
 
-/** Of what the peer may wait to acknowledge (docs/wire.md W13). */
+/** What the peer may wait to acknowledge (docs/wire.md W13): a quarter of the round trip, within these. */
 const ACK_DELAY_MS = 25;
+const ACK_DELAY_LEAST_MS = 5;
 
 /** Timers of 1 ms on both sides, and what a busy machine adds. */
 const RTO_SLACK_MS = 10;

@@ -176,7 +176,7 @@ class End {
 function drawConfig(random: Random): Parameters<Pair["meshes"]>[0] {
   const windowPackets = [1, 4, 16, 64][random.below(4)]!;
   return {
-    sender: random.below(5) === 0 ? "legacy" : "fixed",
+    sender: random.below(5) === 0 ? "legacy" : "auto",
     windowPackets,
     sendQueueMessages: windowPackets + random.below(64),
     // No less than what is in flight: a sender does not learn that its peer has less room, and loses too much time.

@@ -115,10 +115,10 @@ export class RadioController implements CongestionController {
   private endRound(report: Readonly<PathReport>): void {
     const { roundTrips, loss, rounds } = this;
     const isStanding = this.queueStands;
-    // What an idle application sends fills no queue, whatever the gain: its losses are the path's own.
-    const gain = this.roundIsAppLimited ? 0 : this.gainOfLastRound;
-    if (!isStanding && (this.mode !== "start" || this.roundIsAppLimited))
-      loss.add(this.roundLost, this.roundArrived, gain);
+    // A few packets of an idle application fill no queue, whatever the gain: their losses are the path's own.
+    const isSparse = this.roundIsAppLimited && report.inFlight <= this.windowPackets / 4;
+    if (!isStanding && (this.mode !== "start" || isSparse))
+      loss.add(this.roundLost, this.roundArrived, isSparse ? 0 : this.gainOfLastRound);
     this.gainOfLastRound = this.gain;
     if (this.mode === "start" && rounds.count > 1)
       this.start.endRound(this.bandwidth.value, this.queueIsHalfPath, this.roundIsAppLimited);
