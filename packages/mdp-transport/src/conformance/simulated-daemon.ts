@@ -27,6 +27,8 @@ export class SimulatedDaemon {
   routes: readonly Uint8Array[] = [];
   /** Whether a bind is refused though the port is free. */
   refuses: (port: number) => boolean = () => false;
+  /** Whether a packet to that node is refused because a queue is full. */
+  isCongested: (remote: Sid) => boolean = () => false;
   /** Every record that came, in order. */
   readonly heard: MdpRecord[] = [];
   private readonly link: DatagramTransport;
@@ -119,7 +121,8 @@ export class SimulatedDaemon {
     this.noteHarm(record);
     const ends = { local: { ...local }, remote: { ...remote } };
     const sid = this.resolve(local.sid);
-    if (this.owners.get(`${sid.hex}:${local.port}`) !== from) {
+    const isFull = !this.isOwn(Sid.fromBytes(remote.sid)) && this.isCongested(Sid.fromBytes(remote.sid));
+    if (isFull || this.owners.get(`${sid.hex}:${local.port}`) !== from) {
       this.say(from, { ...ends, flags: RecordFlag.ERROR });
       return;
     }

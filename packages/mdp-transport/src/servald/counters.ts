@@ -18,6 +18,8 @@ export interface ServaldCounters {
   refused: number;
   /** Packets not given to the daemon because their port is not asked for yet, or is being asked for again. */
   notReady: number;
+  /** Packets that the daemon refused: its queue was full, or it did not know the port to be ours. */
+  refusedByDaemon: number;
   /** How often the daemon no longer knew our ports, and they were bound anew. */
   rebound: number;
   /** Questions for services that were answered, and those that were too many. */
@@ -36,6 +38,7 @@ export function createServaldCounters(): ServaldCounters {
     droppedMalformed: 0,
     refused: 0,
     notReady: 0,
+    refusedByDaemon: 0,
     rebound: 0,
     "services-answered": 0,
     "service-limit": 0,

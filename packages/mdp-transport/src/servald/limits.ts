@@ -24,6 +24,8 @@ export const ServaldTiming = {
   REPEAT_MS: 250,
   /** How often to see whether the daemon is there, and still knows us. */
   PROBE_MS: 1000,
+  /** How soon after the last time to see so if the daemon refuses a packet. */
+  EARLY_PROBE_MS: 100,
   /** So many of these unanswered in a row, and the daemon is gone. */
   UNANSWERED_PROBES: 5,
   /** How long a restart of a daemon is not looked for again. */

@@ -94,6 +94,7 @@ class DaemonClient implements ServaldTransport, BindingOwner {
   /** Asks the daemon's own echo service: it answers only to a port that the daemon knows to be ours. */
   private probe: SealedBinding | undefined;
   private probeAtMs = Number.POSITIVE_INFINITY;
+  private probedAtMs = Number.NEGATIVE_INFINITY;
   private unansweredProbes = 0;
   private reboundAtMs = Number.NEGATIVE_INFINITY;
   private timer: TimerHandle | undefined;
@@ -259,12 +260,16 @@ class DaemonClient implements ServaldTransport, BindingOwner {
     }
   }
 
-  /** A refused bind, a refused question, or a packet from a port that the daemon does not know to be ours. */
+  /** A refused bind, a refused question, or a refused packet. */
   private handleError(record: MdpRecord): void {
     const { local, remote } = record;
     if (!isAny(remote.sid)) {
+      this.counters.refusedByDaemon++;
       const sid = this.identityOf(local.sid);
-      if (sid !== undefined && this.isGiven(sid, local.port)) this.rebind();
+      if (sid === undefined || !this.isGiven(sid, local.port)) return;
+      // From other ports it may only be that a queue of the daemon's is full.
+      if (local.port === this.probe?.local.port) this.rebind();
+      else this.probeSoon();
     } else if (remote.port === 0) this.handleBindAnswer(record, true);
     else if (!this.questions.handleAnswer(record)) this.counters.droppedMalformed++;
   }
@@ -300,6 +305,14 @@ class DaemonClient implements ServaldTransport, BindingOwner {
     for (const sid of binding.sids) this.requests.add(binding, sid, this.clock.now());
   }
 
+  /** Find out whether the daemon knows our ports, but not at every packet. */
+  private probeSoon(): void {
+    const atMs = Math.max(this.clock.now(), this.probedAtMs + ServaldTiming.EARLY_PROBE_MS);
+    if (atMs >= this.probeAtMs) return;
+    this.probeAtMs = atMs;
+    this.arm();
+  }
+
   /** Do what is due, and set the timer for what comes next. */
   private arm(): void {
     this.timer?.cancel();
@@ -322,6 +335,7 @@ class DaemonClient implements ServaldTransport, BindingOwner {
       );
       return;
     }
+    this.probedAtMs = nowMs;
     this.probeAtMs = nowMs + ServaldTiming.PROBE_MS;
     // Whoever has no echo service is still asked who it is.
     if (this.unansweredProbes > 0) this.questions.ask(DaemonQuestion.IDENTITIES, nowMs).catch(() => {});

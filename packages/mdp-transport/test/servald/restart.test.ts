@@ -43,6 +43,27 @@ describe("a daemon that is restarted (docs/wire.md W10.9)", () => {
     assert.equal(send(), true);
   });
 
+  it("is not taken for one whose queue is full, which refuses packets too", async () => {
+    const daemon = rig.daemon("one");
+    const client = await rig.client("one");
+    const binding = client.bind({ sid: BIND_PRIMARY, port: 1000 }, () => {});
+    await rig.pass(20);
+    daemon.isCongested = () => true;
+    const probes = () => daemon.heard.filter(({ remote }) => remote.port === 7).length;
+    const before = probes();
+    for (let ms = 0; ms < 1000; ms += 5) {
+      binding.send(binding.local.sid, { sid: rig.freshSid(), port: 9 }, (core, offset) => {
+        core.bytes[offset] = 8;
+        return 1;
+      });
+      await rig.pass(5);
+    }
+    const { refusedByDaemon, rebound } = client.counters;
+    assert.deepEqual([refusedByDaemon, rebound], [200, 0]);
+    const asked = probes() - before;
+    assert.ok(asked >= 9 && asked <= 11, `asked ${asked} times`);
+  });
+
   it("does not break connections, and nothing that they carry", async () => {
     const daemons = [rig.daemon("one"), rig.daemon("two")];
     const [from, to] = await connectedPair("one", "two");
