@@ -21,12 +21,14 @@ function bareKernel(engine: "ts" | "wasm"): { kernel: Kernel; buffer: ArrayBuffe
 for (const engine of engines) {
   test(`a kernel that is called wrongly stops before it changes its memory (${engine})`, () => {
     const { kernel, buffer } = bareKernel(engine);
-    const { sendWindows, receiveWindows } = kernel;
+    const { sendWindows, receiveWindows, repairs, decoders } = kernel;
     const sender = sendWindows.create(8);
     const receiver = receiveWindows.create(8);
     const empty = sendWindows.create(8);
     const released = sendWindows.create(8);
     sendWindows.release(released);
+    const decoded = receiveWindows.create(8);
+    decoders.create(decoded);
     sendWindows.push(sender, 5);
     sendWindows.push(sender, 5);
     const misuses: readonly (() => unknown)[] = [
@@ -39,6 +41,24 @@ for (const engine of engines) {
       () => sendWindows.messageOffset(sender, 256),
       () => sendWindows.markSent(sender, 1, 0),
       () => sendWindows.markLost(sender, 0),
+      () => sendWindows.isArrived(sender, 9),
+      () => sendWindows.arriveThrough(receiver, 0),
+      () => sendWindows.arriveBitmap(released, 0, 2048, 1),
+      () => sendWindows.markMissing(receiver, 0, 0, 2048, 1, 0),
+      () => sendWindows.markOverdue(released, 0),
+      () => sendWindows.beginSample(receiver, 0),
+      () => sendWindows.markAppLimited(released),
+      () => repairs.encode(256, 0, 0, sender, 0, 3, 1),
+      () => repairs.encode(256, 0, 0, receiver, 0, 1, 1),
+      () => decoders.create(sender),
+      () => decoders.create(decoded),
+      () => decoders.addRepair(receiver, 0, 1, 0, 2048, 3),
+      () => decoders.handleArrival(sender, 0),
+      () => decoders.missingRank(receiver),
+      () => decoders.release(sender),
+      () => receiveWindows.hasArrived(sender, 0),
+      () => receiveWindows.writeBitmap(sender, 0, 256, 1),
+      () => receiveWindows.keepTaken(sender, 1),
       () => receiveWindows.release(sender),
       () => receiveWindows.accept(sender, 0, 0, 0, 0),
       () => receiveWindows.take(receiver),

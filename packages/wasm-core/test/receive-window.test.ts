@@ -123,3 +123,121 @@ testBoth("a window of 8192 messages fills from its far end and empties in order"
   assert.equal(window.heldCount, 0);
   assert.equal(core.freeSlotCount, idle);
 });
+
+/** The bitmap that the window writes, as its bytes. */
+function bitmapOf(core: Core, window: ReceiveWindow, base: number, maxBytes: number): number[] {
+  const { offset } = core.transmitRegion;
+  core.bytes.fill(0xee, offset, offset + 70);
+  const length = window.writeBitmap(base, offset, maxBytes);
+  assert.deepEqual(
+    [...core.bytes.subarray(offset + maxBytes, offset + 70)],
+    new Array(70 - maxBytes).fill(0xee),
+  );
+  return [...core.bytes.subarray(offset, offset + length)];
+}
+
+testBoth("a bitmap says what has arrived from its base on, without zero bytes at the end", (create) => {
+  const core = create();
+  const window = core.createReceiveWindow(256);
+  assert.deepEqual([window.limit, window.highest], [256, 0xffff]);
+  assert.deepEqual(bitmapOf(core, window, 0, 64), []);
+  for (const sequence of [0, 1, 3, 4, 12, 40]) arrive(core, window, sequence);
+  assert.equal(window.highest, 40);
+  assert.deepEqual(bitmapOf(core, window, 3, 64), [0b00000011, 0b00000010, 0, 0, 0b00100000]);
+  assert.deepEqual(bitmapOf(core, window, 3, 3), [0b00000011, 0b00000010]);
+  assert.deepEqual(bitmapOf(core, window, 13, 3), []);
+  assert.deepEqual(bitmapOf(core, window, 40, 64), [1]);
+  assert.deepEqual(bitmapOf(core, window, 41, 64), []);
+  assert.deepEqual(bitmapOf(core, window, 3, 0), []);
+  window.take();
+  window.take();
+  // What was taken has arrived; so has everything behind.
+  assert.deepEqual(bitmapOf(core, window, 65_532, 1), [0b10111111]);
+  assert.deepEqual(bitmapOf(core, window, 0, 64).slice(0, 1), [0b00011011]);
+});
+
+testBoth("hasArrived tells what is held or was taken from what is missing or too far ahead", (create) => {
+  const core = create();
+  const window = core.createReceiveWindow(8);
+  spin(core, window, 65_534);
+  for (const sequence of [65_534, 0, 3]) arrive(core, window, sequence);
+  window.take();
+  const asked = [65_000, 65_533, 65_534, 65_535, 0, 1, 2, 3, 4, 7, 8, 300, 30_000];
+  assert.deepEqual(
+    asked.filter((sequence) => window.hasArrived(sequence)),
+    [65_000, 65_533, 65_534, 0, 3],
+  );
+  assert.equal(window.highest, 3);
+});
+
+testBoth("the last messages taken are kept if asked for, and count as free", (create) => {
+  const core = create();
+  const window = core.createReceiveWindow(8);
+  const free = core.freeSlotCount;
+  window.keepTaken(3);
+  for (let sequence = 0; sequence < 6; sequence += 1) {
+    arrive(core, window, sequence);
+    window.take();
+    assert.equal(window.keptCount, Math.min(sequence + 1, 3));
+    assert.deepEqual(numbers(window), [sequence + 1, sequence + 1, 0]);
+    assert.equal(core.freeSlotCount, free);
+    assert.equal(arrive(core, window, sequence), Arrival.DUPLICATE);
+  }
+  window.keepTaken(1);
+  assert.equal(window.keptCount, 1);
+  window.keepTaken(0);
+  assert.equal(window.keptCount, 0);
+  assert.equal(core.freeSlotCount, free);
+});
+
+testBoth(
+  "kept messages give way to whatever needs their slots, the longest kept first, in all windows",
+  (create) => {
+    const core = create();
+    const first = core.createReceiveWindow(128);
+    const second = core.createReceiveWindow(128);
+    for (const window of [first, second]) {
+      window.keepTaken(50);
+      for (let sequence = 0; sequence < 50; sequence += 1) {
+        arrive(core, window, sequence);
+        window.take();
+      }
+    }
+    const sender = core.createSendWindow(8192);
+    const before = core.freeSlotCount;
+    let pushed = 0;
+    while (sender.push(0) !== -1) pushed += 1;
+    assert.ok(pushed > before - 5, `${pushed} of ${before}`);
+    assert.deepEqual([first.keptCount, second.keptCount], [0, 0]);
+    sender.markSent(0, 0);
+    sender.acknowledge(0);
+    assert.equal(arrive(core, second, 50), Arrival.IN_ORDER);
+    second.take();
+    assert.equal(second.keptCount, 1);
+    // The next message takes the slot of the one that is kept.
+    assert.equal(arrive(core, first, 50), Arrival.IN_ORDER);
+    assert.equal(second.keptCount, 0);
+  },
+);
+
+testBoth("a kept message is never taken for one that is a whole index ahead", (create) => {
+  const core = create({ poolBytes: 2 << 20 });
+  const window = core.createReceiveWindow(256);
+  window.keepTaken(100);
+  for (let sequence = 0; sequence < 100; sequence += 1) {
+    arrive(core, window, sequence);
+    window.take();
+  }
+  assert.equal(window.keptCount, 100);
+  assert.equal(window.hasArrived(256), false);
+  assert.equal(arrive(core, window, 300), Arrival.OUT_OF_ORDER);
+  // 300 and those after 44 are in different places of the index; 0..44 gave way.
+  assert.equal(window.keptCount, 55);
+  assert.equal(window.hasArrived(256), false);
+  assert.equal(arrive(core, window, 355), Arrival.OUT_OF_ORDER);
+  assert.equal(window.keptCount, 0);
+  for (let sequence = 100; sequence < 356; sequence += 1) arrive(core, window, sequence);
+  assert.deepEqual(numbers(window), [100, 356, 256]);
+  for (let sequence = 100; sequence < 356; sequence += 1) takeChecked(core, window);
+  assert.equal(window.keptCount, 100);
+});

@@ -17,7 +17,7 @@ import {
 } from "../memory-map.ts";
 import type { SequenceNumber } from "../sequence.ts";
 import { inverse, multiplyAdd } from "./field.ts";
-import type { Pool } from "./pool.ts";
+import { invariant, type Pool } from "./pool.ts";
 
 // What a decoder stores: equations over up to 16 unknown messages, as a matrix in reduced row echelon form. Each equation (row) has
 // a pivot, the column in which it alone has a coefficient, which is 1. So a message is determined by the equations exactly
@@ -25,6 +25,7 @@ import type { Pool } from "./pool.ts";
 
 /** A decoder for a window that has none; the pool has a block. */
 export function createDecoder(pool: Pool, window: number): number {
+  invariant(pool.load(window + RECEIVE_DECODER) === 0);
   const decoder = pool.allocate(KIND_DECODER);
   pool.bytes.fill(0, decoder, decoder + BLOCK_BYTES);
   pool.store(decoder + BLOCK_KIND, KIND_DECODER);
@@ -65,6 +66,7 @@ export function columnOf(pool: Pool, decoder: number, sequence: SequenceNumber):
 /** A column for a message that has none; there is one to be had. */
 export function addColumn(pool: Pool, decoder: number, sequence: SequenceNumber): number {
   const column = columnOf(pool, decoder, -1);
+  invariant(column !== -1);
   setColumn(pool, decoder, column, sequence);
   pool.store(decoder + DECODER_COLUMNS, pool.load(decoder + DECODER_COLUMNS) + 1);
   return column;
@@ -79,6 +81,7 @@ export function freeColumn(pool: Pool, decoder: number, column: number): void {
 /** Append an equation, whose block is filled and reduced. */
 export function addRow(pool: Pool, decoder: number, row: number): void {
   const count = rowCount(pool, decoder);
+  invariant(count < DECODER_SIZE);
   pool.store(decoder + DECODER_ROW_TABLE + 4 * count, row);
   pool.store(decoder + DECODER_ROWS, count + 1);
 }
