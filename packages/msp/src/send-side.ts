@@ -186,7 +186,8 @@ export class SendSide {
 
   private pathView(nowMs: number): PathView {
     const { lossRatio, windowPackets, rtt } = this.flight;
-    return { nowMs, lossRatio, srttMs: rtt.srttMs, windowPackets, isEnding: this.isShutdown };
+    const { srttMs, minMs } = rtt;
+    return { nowMs, lossRatio, srttMs, minRttMs: minMs, windowPackets, isEnding: this.isShutdown };
   }
 
   /**

@@ -21,6 +21,8 @@ export interface PathView {
   readonly lossRatio: number;
   /** Undefined before the first measure. */
   readonly srttMs: number | undefined;
+  /** The shortest round trip. */
+  readonly minRttMs: number;
   /** The congestion window. */
   readonly windowPackets: number;
   /** The application will send nothing more: what was sent is the tail of a burst. */
@@ -165,6 +167,8 @@ export class RepairPolicy {
 
 const LEAST_LOSS = 0.005;
 const LEAST_ROUND_TRIP_MS = 20;
+/** Jitter and timers make as much. */
+const LEAST_QUEUE_MS = 10;
 
 /** Messages not known to have arrived, at most, for which each is followed by a repair: that doubles what is sent. */
 const SPARSE_MESSAGES = 6;

@@ -82,6 +82,10 @@ export class RadioController implements CongestionController {
     return Math.max(SHORT_BURST_PACKETS, Math.ceil(this.pacingPerMs * BURST_MS));
   }
 
+  get trainPackets(): number {
+    return this.mode === "start" ? TRAIN_PACKETS : 1;
+  }
+
   /** The model's pacing, as a multiple of the path's rate. */
   private get gain(): number {
     if (this.mode === "start") return START_GAIN;
