@@ -24,6 +24,7 @@ export class Start {
   /** A round is over; `bandwidth` is the best rate so far, in packets per ms. */
   endRound(bandwidth: number, queueIsHalfPath: boolean, isAppLimited: boolean): void {
     this.roundCount += 1;
+    this.isOver = queueIsHalfPath;
     if (isAppLimited) return;
     if (bandwidth >= this.fullPerMs * GROWTH) {
       this.fullPerMs = bandwidth;
@@ -43,9 +44,10 @@ export class Start {
       return Math.max(GAIN * bandwidth, this.firstFlightPackets / minRttMs);
     }
     const growingPerMs = GAIN * bandwidth;
-    return trainPerMs > 0
-      ? Math.min(growingPerMs, Math.max(TRAIN_OVERSHOOT * trainPerMs, bandwidth))
-      : growingPerMs;
+    if (trainPerMs === 0) return growingPerMs;
+    // The trains of the second round have told the same, or the median has moved.
+    const trustedPerMs = Math.max(growingPerMs, TRAIN_TRUST * trainPerMs);
+    return Math.min(trustedPerMs, Math.max(TRAIN_OVERSHOOT * trainPerMs, bandwidth));
   }
 
   aimedPackets(pacingPerMs: number, minRttMs: number): number {
@@ -64,7 +66,7 @@ export class Start {
 const GUESSED_RTT_MS = 50;
 
 /** What the second round may send, in first flights: knowing the rate of a long fat path is worth that much. */
-const LEAP = 16;
+const LEAP = 32;
 
 /** Two trains are a rough measure: keep below it in the round that is sent on their word alone. */
 const TRAIN_TRUST = 0.8;
