@@ -42,15 +42,22 @@ export class AddressBook {
     return this.own.length + this.#unverifiedCount + this.#verifiedCount;
   }
 
-  /** The entry whose SID begins with the `length` (1..32) bytes at `offset`, or why there is not exactly one. */
+  /**
+   * The entry whose SID begins with the `length` (1..32) bytes at `offset`, or why there is not exactly one. Of several
+   * the one of the highest {@link standing} is meant: anyone can invent SIDs that begin like another's, and must not
+   * silence that one by it (docs/wire.md W6.2).
+   */
   find(bytes: Uint8Array, offset: number, length: number, nowMs: number): BookEntry | NoEntry {
     let found: BookEntry | undefined;
+    let isAmbiguous = false;
     for (const entry of this.#buckets[bytes[offset]!]!) {
       if (!startsWith(entry.sid.bytes, bytes, offset, length)) continue;
-      if (found !== undefined) return "address-ambiguous";
-      found = entry;
+      const above = found === undefined ? 1 : standing(entry) - standing(found);
+      if (above >= 0) isAmbiguous = above === 0;
+      if (above > 0) found = entry;
     }
     if (found === undefined) return "address-unknown";
+    if (isAmbiguous) return "address-ambiguous";
     found.usedAtMs = nowMs;
     return found;
   }
@@ -125,6 +132,13 @@ export class AddressBook {
     if (verified) this.#verifiedCount--;
     else this.#unverifiedCount--;
   }
+}
+
+/** Our own identities stand highest, then who has proved itself, then who is a neighbour or on a way, then the rest. */
+function standing(entry: BookEntry): number {
+  if (entry.ownIndex >= 0) return 3;
+  if (entry.verified) return 2;
+  return entry.holders > 0 ? 1 : 0;
 }
 
 function startsWith(sid: Uint8Array, bytes: Uint8Array, offset: number, length: number): boolean {

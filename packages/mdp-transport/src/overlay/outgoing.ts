@@ -116,7 +116,7 @@ export class Outgoing {
   }
 }
 
-/** An address for whoever is known to know `sid`. Eight bytes cannot be made to collide by trying. */
+/** An address for whoever is known to know `sid`. Eight bytes are alike by intent only (docs/wire.md W6.2). */
 export function shortAddress(sid: Uint8Array): AddressToWrite {
   return abbreviatedAddress(sid, ABBREVIATION_BYTES);
 }
