@@ -59,13 +59,13 @@ async function randomMesh(seed: number, link: Partial<LinkConfig>) {
 
 describe("eight nodes whose links come and go by chance", () => {
   for (const [seed, how, link] of [
-    [1, "", GOOD],
-    [2, "", GOOD],
-    [3, "", GOOD],
-    [4, "and damage packets ", BAD],
-    [5, "and damage packets ", BAD],
+    [1, "good links", GOOD],
+    [2, "good links", GOOD],
+    [3, "good links", GOOD],
+    [4, "links that lose and damage packets", BAD],
+    [5, "links that lose and damage packets", BAD],
   ] as const) {
-    it(`${how}once they rest, who is connected reaches each other on the shortest way, and no frame goes round (seed ${seed})`, async () => {
+    it(`${how}: once they rest, who is connected reaches each other on the shortest way, and no frame goes round (seed ${seed})`, async () => {
       const { clock, random, nodes, set, heal, distance, count } = await randomMesh(seed, link);
       for (let step = 0; step < 60; step++) {
         const [from, to] = [random.below(NODES), random.below(NODES)];
