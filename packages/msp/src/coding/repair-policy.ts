@@ -89,9 +89,14 @@ export class RepairPolicy {
     return isCovered ? Number.POSITIVE_INFINITY : this.lastSentAtMs + pauseMs;
   }
 
-  /** Where losses are rare, or a round trip costs little, repairs would cost more than they save. */
-  private isWorthwhile({ lossRatio, srttMs }: PathView): boolean {
-    return !this.isOff && lossRatio >= LEAST_LOSS && srttMs !== undefined && srttMs >= LEAST_ROUND_TRIP_MS;
+  /**
+   * Where losses are rare, or a round trip costs little, repairs would cost more than they save. Where a queue stands, of ours or of
+   * others, there is no room for them, whatever our own packets leave free.
+   */
+  private isWorthwhile({ lossRatio, srttMs, minRttMs }: PathView): boolean {
+    if (this.isOff || srttMs === undefined) return false;
+    const queueStands = srttMs - minRttMs > Math.max(minRttMs, LEAST_QUEUE_MS);
+    return lossRatio >= LEAST_LOSS && srttMs >= LEAST_ROUND_TRIP_MS && !queueStands;
   }
 
   /** Sent and not known to have arrived. */
@@ -167,8 +172,8 @@ export class RepairPolicy {
 
 const LEAST_LOSS = 0.005;
 const LEAST_ROUND_TRIP_MS = 20;
-/** Jitter and timers make as much. */
-const LEAST_QUEUE_MS = 10;
+/** Jitter makes as much. */
+const LEAST_QUEUE_MS = 50;
 
 /** Messages not known to have arrived, at most, for which each is followed by a repair: that doubles what is sent. */
 const SPARSE_MESSAGES = 6;
