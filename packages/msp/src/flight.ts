@@ -145,11 +145,11 @@ export class Flight {
     if (!isProbe && !this.windowIsOpen) return -1;
     let sequence = this.nextMessage();
     if (sequence === -1 && isProbe) sequence = this.repeatable();
+    if (!isProbe && !this.mayLeave(nowMs)) return -1;
     if (sequence === -1) {
       this.window.markAppLimited();
       return -1;
     }
-    if (!isProbe && !this.mayLeave(nowMs)) return -1;
     this.send(sequence, nowMs);
     return sequence;
   }
@@ -161,7 +161,7 @@ export class Flight {
 
   /** When it is the next packet's turn. */
   turnAtMs(nowMs: number): number {
-    return this.pacer.nextMs(nowMs, this.pacingPerMs, this.burstPackets);
+    return this.pacer.nextMs(nowMs, this.pacingPerMs, this.burstPackets, this.congestion.trainPackets);
   }
 
   /** A repair was sent. */

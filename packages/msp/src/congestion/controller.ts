@@ -9,6 +9,8 @@ export interface CongestionController {
   readonly pacingPerMs: number;
   /** Packets that may leave back to back. */
   readonly burstPackets: number;
+  /** Packets that should leave back to back, if there are so many: 1, or a train that measures the path. */
+  readonly trainPackets: number;
   /** Share of packets that the path loses although nothing is queued: what coding has to make up for. 0..0.4. */
   readonly lossRatio: number;
   /** The peer was heard for the first time. `knowsExtension`: it is no deployed peer. */

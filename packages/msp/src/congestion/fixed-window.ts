@@ -5,6 +5,7 @@ export class FixedWindow implements CongestionController {
   readonly windowPackets: number;
   readonly pacingPerMs = Number.POSITIVE_INFINITY;
   readonly burstPackets: number;
+  readonly trainPackets = 1;
   readonly lossRatio = 0;
 
   constructor(windowPackets: number) {

@@ -18,12 +18,12 @@ export class Pacer {
   }
 
   /**
-   * When the next packets may leave: at rates that a timer cannot follow one by one, as many together as a millisecond
+   * When the next packets may leave: a whole train of them; at rates that a timer cannot follow one by one, as many together as a millisecond
    * brings, so that neither a clock of whole milliseconds nor one timer for each packet limits the rate.
    */
-  nextMs(nowMs: number, perMs: number, burst: number): number {
+  nextMs(nowMs: number, perMs: number, burst: number, train: number): number {
     this.fill(nowMs, perMs, burst);
-    const together = Math.min(burst, Math.max(1, perMs * TIMER_MS));
+    const together = Math.min(burst, Math.max(train, perMs * TIMER_MS));
     return this.tokens >= together ? nowMs : nowMs + (together - this.tokens) / perMs;
   }
 

@@ -8,6 +8,7 @@ export class RenoController implements CongestionController {
   windowPackets: number;
   pacingPerMs = Number.POSITIVE_INFINITY;
   readonly burstPackets = BURST_PACKETS;
+  readonly trainPackets = 1;
   readonly lossRatio = 0;
 
   private readonly limitPackets: number;

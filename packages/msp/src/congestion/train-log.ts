@@ -14,6 +14,7 @@ export class TrainLog {
     const place = sequence % TRAIN_MESSAGES;
     const isWhole = isFirst && lengthBytes >= LEAST_BYTES;
     if (place === 0 || !isWhole) this.startedAtMs = isWhole ? nowMs : Number.NEGATIVE_INFINITY;
+    if (!isFirst) return;
     const group = (sequence >> 3) % GROUPS;
     const isEnd = place === TRAIN_MESSAGES - 1;
     this.isTrain[group] = isEnd && nowMs - this.startedAtMs <= BACK_TO_BACK_MS ? 1 : 0;

@@ -3,7 +3,7 @@ import { SlotReserve } from "../slot-reserve.ts";
 
 /**
  * Flow control of the receiving side: up to which number messages will be taken in (docs/wire.md W13.9). The promise
- * begins small and grows by four messages with each that arrives, as long as the application keeps pace: faster than any
+ * begins small and grows by some messages with each that arrives, as long as the application keeps pace: faster than any
  * sender's start, and not at all for a reader that stands still. What was promised is never taken back.
  */
 export class WindowPromise {
@@ -63,8 +63,8 @@ export class WindowPromise {
 /** What a sender may assume before it is told (docs/wire.md W13.9): more than a first flight. */
 const FIRST_MESSAGES = 128;
 
-/** A controller's start grows to less than three times in a round trip; one more for what is held up by a hole. */
-const GROWTH_MESSAGES = 4;
+/** The boldest step of a start: after a first flight of 16, up to 32 times as many in the next round trip (congestion/radio/start.ts). */
+const GROWTH_MESSAGES = 32;
 
 /** A promise that lets a stopped peer go on is repeated after this, then after twice as long, and so on ... */
 const FIRST_REPEAT_MS = 50;
