@@ -144,6 +144,23 @@ describe("a frame that asks for an acknowledgement", () => {
     await node.close();
   });
 
+  it("is not sent again while a queue on the way grows and what was sent before it still comes", async () => {
+    const { clock, node, send, sealed, acknowledge } = await withQuickRelay();
+    const sequences: number[] = [];
+    for (let i = 0; i < 160; i++) {
+      // One comes for two that are sent: at the end they are 400 ms late.
+      if (i < 80) {
+        send();
+        sequences.push(sealed().at(-1)!.sequence);
+      }
+      if (i % 2 === 1) acknowledge(sequences[(i - 1) / 2]!, 0xffff_ffff);
+      clock.runUntil(clock.now() + 10);
+    }
+    assert.equal(node.counters["frames-resent"], 0);
+    assert.equal(node.neighbours()[0]!.framesAcknowledged, 90);
+    await node.close();
+  });
+
   it("gets a new number where the neighbour would take its own for that of a fresh frame", async () => {
     const { clock, node, send, sealed, acknowledge } = await withQuickRelay();
     send();
