@@ -9,6 +9,12 @@ export class Cycle {
   private probeGain = PROBE_GAIN;
   private bandwidthBefore = 0;
   private trims = 0;
+  private count = 0;
+
+  /** Do not make up for losses in this round: to see whether it is that which makes them. */
+  get isPlain(): boolean {
+    return this.count % PLAIN_CYCLES === 0 && (this.round === PLAIN_ROUND || this.round === PLAIN_ROUND + 1);
+  }
 
   /** `isEmpty`: no more is in flight than fits on the path. */
   handleReport(isEmpty: boolean): void {
@@ -32,6 +38,7 @@ export class Cycle {
 
   private gainNow(trim: number): number {
     if (this.round === PROBE_ROUND) {
+      this.count += 1;
       this.trims = 0;
       return this.probeGain;
     }
@@ -50,8 +57,12 @@ const PROBE_ROUND = 0;
 const HOLD_BACK_ROUND = 1;
 /** What was sent in the probe round has been acknowledged. */
 const RESULT_ROUND = 2;
-/** After the start the path is full: no need to try for more at once. */
-const FIRST_ROUND = 3;
+/** After the start the path's rate is known, or nearly. */
+const FIRST_ROUND = 5;
+
+/** Two rounds, for a part of the losses is found a round late; in every fourth cycle, for it costs a little. */
+const PLAIN_ROUND = 4;
+const PLAIN_CYCLES = 4;
 const PROBE_GAIN = 1.25;
 const HOLD_BACK_GAIN = 0.75;
 

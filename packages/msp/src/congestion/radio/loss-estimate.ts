@@ -1,28 +1,28 @@
 /**
  * The share of packets that the path loses for reasons of its own, not because a queue is full. Only rounds without a standing
- * queue are counted. Even so a short queue may overflow unseen; so the rounds in which the sender held back are
- * counted a second time by themselves: losses that a full queue makes are absent there, those of a radio are not.
+ * queue are counted. Even so a short queue may overflow unseen, because of the very packets that make up for the losses; so
+ * now and then some rounds go without these, and are counted a second time by themselves: losses that a full queue made are
+ * absent there, those of a radio are not.
  * Memory: four numbers.
  */
 export class LossEstimate {
   private readonly all = new DecayedShare();
-  private readonly heldBack = new DecayedShare();
+  private readonly plain = new DecayedShare();
 
-  /** A round without a standing queue is over. `gain`: how fast its packets were sent, against the path's rate. */
-  add(lost: number, arrived: number, gain: number): void {
-    if (gain > 1) return; // what is sent above the rate may overflow a queue
+  /** The fate of a round's packets is known, which were not sent above the path's rate and met no standing queue. `isPlain`: nor to make up for losses. */
+  add(lost: number, arrived: number, isPlain: boolean): void {
     this.all.add(lost, arrived);
-    if (gain < 1) this.heldBack.add(lost, arrived);
+    if (isPlain) this.plain.add(lost, arrived);
   }
 
   /** 0..0.4: beyond, sending faster to make up for it would starve everybody else (docs/benchmarks.md). */
   get ratio(): number {
-    const { all, heldBack } = this;
+    const { all, plain } = this;
     const ratio = all.packets < SPARSE_PACKETS ? 0 : all.share;
-    if (heldBack.packets < SPARSE_PACKETS) return Math.min(ratio, LIMIT);
-    // Two standard deviations of what was counted while holding back, for losses that come in bursts of four.
-    const margin = 2 * Math.sqrt((BURST * (heldBack.share + 1 / heldBack.packets)) / heldBack.packets);
-    return Math.min(ratio, heldBack.share + margin, LIMIT);
+    if (plain.packets < SPARSE_PACKETS) return Math.min(ratio, LIMIT);
+    // Two standard deviations of what was counted then, for losses that come in bursts of four.
+    const margin = 2 * Math.sqrt((BURST * (plain.share + 1 / plain.packets)) / plain.packets);
+    return Math.min(ratio, plain.share + margin, LIMIT);
   }
 }
 

@@ -33,8 +33,9 @@ export class RadioController implements CongestionController {
   private roundArrived = 0;
   private roundLost = 0;
   private roundIsAppLimited = false;
-  /** How fast the packets were sent whose fate was learnt in the round that is under way. */
-  private gainOfLastRound = 1;
+  /** The two rounds before this one: a part of their losses is found only now. */
+  private last: RoundKind = "fast";
+  private beforeLast: RoundKind = "fast";
   private isSilent = false;
   /** The path was not seen empty for long: for one round trip, let it get empty. */
   private emptyUntilMs = Number.NEGATIVE_INFINITY;
@@ -70,7 +71,13 @@ export class RadioController implements CongestionController {
 
   get pacingPerMs(): number {
     if (this.mode === "start") return this.start.pacingPerMs(this.bandwidth.value, this.roundTrips.minMs);
-    return (this.gain * this.bandwidth.value) / (1 - this.loss.ratio);
+    const made = this.kind === "plain" ? 0 : this.loss.ratio;
+    return (this.gain * this.bandwidth.value) / (1 - made);
+  }
+
+  private get kind(): RoundKind {
+    if (this.mode === "start" || this.gain > 1) return "fast";
+    return this.mode === "cycle" && this.cycle.isPlain ? "plain" : "even";
   }
 
   get windowPackets(): number {
@@ -121,9 +128,12 @@ export class RadioController implements CongestionController {
     const isStanding = this.queueStands;
     // A few packets of an idle application fill no queue, whatever the gain: their losses are the path's own.
     const isSparse = this.roundIsAppLimited && report.inFlight <= this.windowPackets / 4;
-    if (!isStanding && (this.mode !== "start" || isSparse))
-      loss.add(this.roundLost, this.roundArrived, isSparse ? 0 : this.gainOfLastRound);
-    this.gainOfLastRound = this.gain;
+    const wasFast = this.last === "fast" || this.beforeLast === "fast";
+    const wasPlain = this.last === "plain" && this.beforeLast === "plain";
+    if (!isStanding && (!wasFast || isSparse))
+      loss.add(this.roundLost, this.roundArrived, wasPlain || isSparse);
+    this.beforeLast = this.last;
+    this.last = this.kind;
     if (this.mode === "start" && rounds.count > 1)
       this.start.endRound(this.bandwidth.value, this.queueIsHalfPath, this.roundIsAppLimited);
     if (this.mode === "cycle")
@@ -174,6 +184,9 @@ type Mode =
   | "drain"
   /** Keep to it, and try now and then whether there is more. */
   | "cycle";
+
+/** How the packets of a round were sent: above the path's rate, at it, or at it without making up for losses. */
+type RoundKind = "fast" | "even" | "plain";
 
 /** BBRv1: the smallest gain that doubles the rate each round trip, 2 / ln 2 (2.89), less what the window adds. */
 export const START_GAIN = 2.77;

@@ -30,7 +30,7 @@ export class Start {
       this.fullPerMs = bandwidth;
       this.fullRounds = 0;
     } else this.fullRounds += 1;
-    const isKnown = this.trainPerMs > 0 && bandwidth >= TRAIN_TRUST * this.trainPerMs;
+    const isKnown = this.trainPerMs > 0 && bandwidth >= TRAIN_PROOF * this.trainPerMs;
     this.isOver = this.fullRounds >= FULL_ROUNDS || queueIsHalfPath || isKnown;
   }
 
@@ -71,8 +71,11 @@ const LEAP = 32;
 /** Two trains are a rough measure: keep below it in the round that is sent on their word alone. */
 const TRAIN_TRUST = 0.8;
 
-/** And look a little beyond it afterwards. */
-const TRAIN_OVERSHOOT = 1.25;
+/** By then it is many: believe it, but look beyond it only once it is proven. */
+const TRAIN_OVERSHOOT = 1;
+
+/** What came through proves the trains. */
+const TRAIN_PROOF = 0.9;
 
 const GAIN = 2.77;
 
