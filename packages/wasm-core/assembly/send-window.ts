@@ -259,6 +259,8 @@ export function sendRelease(window: usize): void {
 }
 
 /** Messages held that were ever sent. */
+// @ts-ignore: decorator
+@inline
 function sentCount(window: usize): i32 {
   return (load<i32>(window, SEND_NEXT_UNSENT) - load<i32>(window, SEND_BASE)) & 0xffff;
 }
@@ -367,6 +369,8 @@ function checkWindow(window: usize): void {
 }
 
 /** The block of a message that the window holds. */
+// @ts-ignore: decorator
+@inline
 export function messageOf(window: usize, sequence: i32): usize {
   checkWindow(window);
   const message = indexLookup(window, sequence);

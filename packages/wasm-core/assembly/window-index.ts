@@ -32,6 +32,8 @@ export function createWindow(kind: i32, limit: i32): usize {
 }
 
 /** The block of a message, or 0 if the window holds none under that number. */
+// @ts-ignore: decorator
+@inline
 export function indexLookup(window: usize, sequence: i32): usize {
   const position = sequence & load<i32>(window, WINDOW_INDEX_MASK);
   const entries = <usize>load<u32>(pageSlot(window, position), WINDOW_PAGE_TABLE);

@@ -41,9 +41,10 @@ export function multiplyAdd(
   factor: number,
 ): void {
   products ??= makeProducts();
+  const table = products; // a local: read once, not for each byte
   const row = factor << 8;
   for (let index = 0; index < length; index += 1) {
-    const product = products[row | (bytes[source + index] as number)] as number;
+    const product = table[row | (bytes[source + index] as number)] as number;
     bytes[target + index] = (bytes[target + index] as number) ^ product;
   }
 }
