@@ -251,8 +251,10 @@ export class Connection<Path = unknown> {
       return;
     }
     this.heardAtMs = nowMs;
-    this.opening.handlePacket((packet.flags & PacketFlag.FIRST) !== 0, this.listener === undefined, nowMs);
+    const isFirst = (packet.flags & PacketFlag.FIRST) !== 0;
+    this.opening.handlePacket(isFirst, this.listener === undefined, nowMs);
     if (!this.heardFromPeer) this.handleConnected();
+    else if (isFirst && packet.kind === PacketKind.ACK) this.mustSend = true; // it has not heard us: our answer was lost
     this.handleAck(packet);
     const before = this.receiving.frontLength;
     if (packet.kind === PacketKind.DATA) {

@@ -159,7 +159,7 @@ export class ReceiveSide {
     const { core, window, report, ack } = this;
     report.arrived = sequenceAdd(window.arrived, -1);
     report.window = sequenceDistance(this.promise.edge, ack);
-    report.ackDelayUs = (nowMs - this.echoAtMs) * 1000;
+    report.ackDelayUs = report.echoSequence === -1 ? 0 : (nowMs - this.echoAtMs) * 1000;
     report.train = this.trains.train;
     report.trainSpreadUs = this.trains.spreadUs;
     report.missingRank = this.decoder.missingRank;

@@ -62,6 +62,17 @@ for (const engine of ENGINES) {
       });
     }
 
+    it("is answered again if it comes again: the answer was lost", async () => {
+      const pair = await Pair.make({ engine });
+      let lost = 0;
+      const packets = watch(pair, ({ from }) => from === "b" && lost++ < 2);
+      await connectPair(pair);
+      const times = packets.filter(({ from }) => from === "b").map(({ atMs }) => Math.floor(atMs / 10) * 10);
+      const asked = packets.filter(({ from }) => from === "a").map(({ atMs }) => Math.floor(atMs / 10) * 10);
+      assert.deepEqual(times, asked, "each at once");
+      assert.equal(times.length, 3);
+    });
+
     it("lets the listener's side speak first", async () => {
       const pair = await Pair.make({ engine });
       const { socket, peer } = await connectPair(pair);
