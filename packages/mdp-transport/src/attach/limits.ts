@@ -1,10 +1,16 @@
-import { DATA_HEADER_BYTES, INBOUND_MESSAGE_BYTES, MESSAGE_BYTES } from "@meshstream/wasm-core";
+import {
+  DATA_HEADER_BYTES,
+  INBOUND_MESSAGE_BYTES,
+  MESSAGE_BYTES,
+  REPAIR_HEADER_BYTES,
+  SYMBOL_HEADER_BYTES,
+} from "@meshstream/wasm-core";
 import { RECORD_HEADER_BYTES } from "../mdp2/record.ts";
 
 /** Everything that can grow in the attach protocol (docs/wire.md W12), with what it costs at worst. */
 export const AttachLimit = {
-  /** Longest packet that a client sends, in bytes. Every node lends at least this much. */
-  SENT_PACKET_BYTES: DATA_HEADER_BYTES + MESSAGE_BYTES,
+  /** Longest packet that a client sends, a repair, in bytes (docs/wire.md W13). Every node lends at least this much. */
+  SENT_PACKET_BYTES: REPAIR_HEADER_BYTES + SYMBOL_HEADER_BYTES + MESSAGE_BYTES,
   /** Longest record either way, in bytes: a received packet, or the JSON of one answer. A side keeps one incomplete record. */
   RECORD_BYTES: RECORD_HEADER_BYTES + DATA_HEADER_BYTES + INBOUND_MESSAGE_BYTES,
   /** Unsent bytes above which a side drops data records: 256 KiB for each client, in either process. */

@@ -1,9 +1,15 @@
-import { DATA_HEADER_BYTES, INBOUND_MESSAGE_BYTES, MESSAGE_BYTES } from "@meshstream/wasm-core";
+import {
+  DATA_HEADER_BYTES,
+  INBOUND_MESSAGE_BYTES,
+  MESSAGE_BYTES,
+  REPAIR_HEADER_BYTES,
+  SYMBOL_HEADER_BYTES,
+} from "@meshstream/wasm-core";
 
 /** Everything that can grow in a client of a daemon (docs/wire.md W10), with what it costs at worst. */
 export const ServaldLimit = {
-  /** Longest packet handed to a daemon, in bytes: a daemon does not survive more than 1140, and MSP never needs more than this. */
-  SENT_PACKET_BYTES: DATA_HEADER_BYTES + MESSAGE_BYTES,
+  /** Longest packet handed to a daemon, in bytes: a daemon does not survive more than 1140, and MSP never needs more than this, for a repair. */
+  SENT_PACKET_BYTES: REPAIR_HEADER_BYTES + SYMBOL_HEADER_BYTES + MESSAGE_BYTES,
   /** Longest packet taken from a daemon, in bytes. */
   RECEIVED_PACKET_BYTES: DATA_HEADER_BYTES + INBOUND_MESSAGE_BYTES,
   /** Answers to one question: about 1 MiB. */
