@@ -164,11 +164,17 @@ export function sendMarkMissing(
 
 export function sendMarkOverdue(window: usize, sentBeforeMs: f64): i32 {
   checkWindow(window);
+  store<f64>(window, Infinity, SEND_MISSING_SENT_AT_MS);
   let count = 0;
   let message = <usize>load<u32>(window + SEND_IN_FLIGHT, LIST_FIRST);
-  while (message != 0 && load<f64>(message, MESSAGE_SENT_AT_MS) < sentBeforeMs) {
+  while (message != 0) {
     const after = <usize>load<u32>(message, MESSAGE_AFTER);
     if ((load<i32>(message, MESSAGE_MARKS) & MARK_MISSING) != 0) {
+      const sentAtMs = load<f64>(message, MESSAGE_SENT_AT_MS);
+      if (sentAtMs >= sentBeforeMs) {
+        store<f64>(window, sentAtMs, SEND_MISSING_SENT_AT_MS);
+        break;
+      }
       lose(window, message);
       count++;
     }

@@ -183,7 +183,7 @@ export const SEND_DELIVERED_AT_MS = 1224;
 export const SEND_FIRST_SENT_AT_MS = 1232;
 /** What SEND_DELIVERED must pass until the sender no longer counts as limited by its application; 0 if it is not. */
 export const SEND_APP_LIMITED_UNTIL = 1240;
-/** Last transmission of the oldest message reported missing that was not declared lost; Infinity if there is none. */
+/** Last transmission of the oldest message seen missing, by the last call that looked, that was not declared lost; or Infinity. */
 export const SEND_MISSING_SENT_AT_MS = 1248;
 /** Time of the acknowledgement being taken in. */
 export const SEND_NOW_MS = 1256;

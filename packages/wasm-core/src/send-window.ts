@@ -95,13 +95,13 @@ export interface SendWindow {
     sentBeforeMs: number,
   ): number;
   /**
-   * Last transmission of the oldest message that the last `markMissing` found missing but sent too recently, in milliseconds;
-   * Infinity if there was none. For the timer that ends in `markOverdue`.
+   * Last transmission of the oldest message that the last `markMissing` found missing but sent too recently, in milliseconds; after
+   * `markOverdue`, that of the oldest which any report has said is missing. Infinity if there is none. For the timer that ends in `markOverdue`.
    */
   readonly missingSentAtMs: number;
   /**
    * Without a new report: declare lost every message in flight that one has said is missing since its last transmission, if that was
-   * before `sentBeforeMs`. Returns how many. For a timer: O(messages in flight sent before `sentBeforeMs`).
+   * before `sentBeforeMs`. Returns how many. For a timer: O(messages in flight).
    */
   markOverdue(sentBeforeMs: number): number;
   /** Times this message was sent, 0..65535. */

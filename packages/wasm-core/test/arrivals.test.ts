@@ -103,9 +103,11 @@ testBoth(
     assert.equal(window.missingSentAtMs, 10);
     assert.equal(window.markOverdue(10), 0);
     assert.equal(window.markOverdue(13), 3);
+    assert.equal(window.missingSentAtMs, 13);
     assert.equal(window.firstLost(), 10);
     // 21..39 were covered by nothing, so they are never overdue; 4, 6, 7 and 9 were sent again since.
     assert.equal(window.markOverdue(1000), 7);
+    assert.equal(window.missingSentAtMs, Number.POSITIVE_INFINITY);
     assert.equal(window.inFlightCount, 19 + 4);
     // A new report says that what was sent again is still missing.
     assert.equal(window.markMissing(3, 5, ...bitmap(core, 0b00001001), 100), 0);

@@ -8,6 +8,7 @@ import {
   RepairOutcome,
   sequenceAdd,
 } from "../src/index.ts";
+import { firstDifference } from "./reference/trio.ts";
 import { type TwinRepair, twinCombination, twinSolve, twinSymbol } from "./reference/twin-coding.ts";
 import { engines, Random, seeds } from "./support.ts";
 
@@ -161,9 +162,10 @@ for (const seed of seeds(...Array.from({ length: 20 }, (_, index) => index + 1))
     for (let run = 0; run < RUNS; run += 1) {
       const plan = planRun(random);
       const expected = twinStates(plan);
-      for (const engine of engines) {
-        assert.deepEqual(decodeRun(engine, plan).states, expected, `run ${run}, ${engine}`);
-      }
+      const [ts, wasm] = engines.map((engine) => decodeRun(engine, plan));
+      assert.deepEqual(ts?.states, expected, `run ${run}, ts`);
+      assert.deepEqual(wasm?.states, expected, `run ${run}, wasm`);
+      assert.equal(firstDifference(ts?.bytes as Uint8Array, wasm?.bytes as Uint8Array), -1, `run ${run}`);
     }
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Core, DATA_HEADER_BYTES, type SendWindow, sequenceAdd } from "../src/index.ts";
+import { type Core, DATA_HEADER_BYTES, PacketKind, type SendWindow, sequenceAdd } from "../src/index.ts";
 import {
   agree,
   compareAll,
@@ -38,6 +38,7 @@ for (const seed of seeds(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 
     const random = new Random(seed);
     const trio = createTrio(1 << 20);
     for (let count = 0; count < 1000; count += 1) comparePacket(trio, random);
+    for (let count = 0; count < 500; count += 1) compareExtended(trio, random);
     compareAll(trio);
   });
 }
@@ -308,4 +309,21 @@ function comparePacket({ ts, wasm }: Trio, random: Random): void {
     { ...meaning, messageOffset },
     { ...meaning, messageOffset },
   ]);
+}
+
+/** Decode random bytes of the extension on both engines; encode what an extended acknowledgement says again. */
+function compareExtended({ ts, wasm }: Trio, random: Random): void {
+  const bytes = random.bytes(random.chance(0.1) ? random.whole(0, 1300) : random.whole(0, 90));
+  if (bytes.length > 0 && random.chance(0.9)) bytes[0] = random.whole(0xb0, 0xdf);
+  if (bytes.length > 5 && random.chance(0.5)) bytes[5] = random.whole(0, 130);
+  const packet = ts.receiveRegion.offset + random.whole(0, 300);
+  const [first, second] = [ts, wasm].map((core) => {
+    core.bytes.set(bytes, packet);
+    const { extendedAck, repair, ...rest } = core.decode(packet, bytes.length);
+    const meaning = { ...rest, extendedAck: { ...extendedAck }, repair: { ...repair } };
+    const isReport = rest.kind === PacketKind.EXTENDED_ACK;
+    const length = isReport ? core.encodeExtendedAck(packet, rest.flags, rest.ack, extendedAck) : 0;
+    return { meaning, bytes: [...core.bytes.subarray(packet, packet + length)] };
+  });
+  assert.deepEqual(second, first);
 }

@@ -175,11 +175,17 @@ export class TsSendWindows implements SendWindowKernel {
   markOverdue(window: WindowHandle, sentBeforeMs: number): number {
     const pool = this.#pool;
     this.#checkWindow(window);
+    this.#setTime(window + SEND_MISSING_SENT_AT_MS, Number.POSITIVE_INFINITY);
     let count = 0;
     let message = pool.load(window + SEND_IN_FLIGHT + LIST_FIRST);
-    while (message !== 0 && this.#time(message + MESSAGE_SENT_AT_MS) < sentBeforeMs) {
+    while (message !== 0) {
       const after = pool.load(message + MESSAGE_AFTER);
       if ((pool.load(message + MESSAGE_MARKS) & MARK_MISSING) !== 0) {
+        const sentAtMs = this.#time(message + MESSAGE_SENT_AT_MS);
+        if (sentAtMs >= sentBeforeMs) {
+          this.#setTime(window + SEND_MISSING_SENT_AT_MS, sentAtMs);
+          break;
+        }
         this.#lose(window, message);
         count += 1;
       }

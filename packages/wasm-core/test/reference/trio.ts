@@ -127,7 +127,7 @@ export function compareAll(trio: Trio): void {
 }
 
 /** Word by word, but for the module's own tables, which is quick enough to be done often. */
-function firstDifference(left: Uint8Array, right: Uint8Array): number {
+export function firstDifference(left: Uint8Array, right: Uint8Array): number {
   assert.equal(left.length, right.length);
   const leftWords = new Int32Array(left.buffer);
   const rightWords = new Int32Array(right.buffer);

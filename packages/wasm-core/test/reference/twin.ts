@@ -239,11 +239,13 @@ export class TwinSendWindow {
   }
 
   markOverdue(sentBeforeMs: number): number {
-    const overdue = this.#inFlight.filter((sequence) => {
-      const message = this.message(sequence);
-      return message.isReportedMissing && message.sentAtMs < sentBeforeMs;
-    });
-    for (const sequence of overdue) this.markLost(sequence);
+    const missing = this.#inFlight
+      .map((sequence) => this.message(sequence))
+      .filter((message) => message.isReportedMissing);
+    const overdue = missing.filter((message) => message.sentAtMs < sentBeforeMs);
+    const young = missing.filter((message) => message.sentAtMs >= sentBeforeMs);
+    for (const { sequence } of overdue) this.markLost(sequence);
+    this.missingSentAtMs = Math.min(...young.map((message) => message.sentAtMs));
     return overdue.length;
   }
 
