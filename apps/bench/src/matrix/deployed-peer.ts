@@ -1,19 +1,27 @@
 import type { Clock } from "@meshstream/msp";
-import type { Measure } from "./measure.ts";
+import { type Measure, writeMessage } from "./measure.ts";
 import type { PacketPool, SimPacket, Station } from "./packets.ts";
+import type { Work } from "./traffic.ts";
 
 /**
- * A deployed peer, as far as it can be known from outside (docs/wire.md W2.18): not one of ours, and slower than it need be.
- * Assumptions: the daemon hands messages to the program over a socket that holds {@link SOCKET_MESSAGES} and drops the
- * rest in silence; the program looks into it every millisecond, takes up to {@link TAKEN_PER_TICK}, and sends one
- * cumulative acknowledgement if there was anything new; the daemon holds small packets for up to {@link HOLD_MS}. A
- * duplicate, or what is older than expected, makes no acknowledgement. Its sender has {@link WINDOW} messages in flight, sends
- * each again every {@link RESEND_MS}, and says something at least every {@link RESEND_MS}.
+ * A deployed peer, as far as it can be known from outside (docs/wire.md W2.16 to W2.19): not one of ours, and slower than it
+ * need be. The daemon hands messages to the program over a socket that holds {@link SOCKET_MESSAGES} and drops the rest in
+ * silence. What is at or ahead of the next expected message is queued, and makes one cumulative acknowledgement for all that
+ * came in one millisecond; a duplicate, or what is older, makes none. The daemon holds small packets for up to
+ * {@link HOLD_MS}. Its sender has {@link WINDOW} messages in flight and sends each again every {@link RESEND_MS}; it says
+ * something {@link RESEND_MS} after its last packet, and fails when it has heard nothing for {@link PATIENCE_MS}.
+ *
+ * Assumed: the program takes up to {@link TAKEN_PER_TICK} a millisecond, and the daemon's beat is even. Left out, since nobody
+ * knows when they happen: a fifth message in flight now and then, and a sender that stands still for a second.
  */
 export class DeployedPeer implements Station {
   peer: Station | undefined;
   /** Messages that the hand-over socket dropped. */
   handOverDrops = 0;
+  /** The application looks for messages. While it does not, the acknowledgement stands still, and each arrival repeats it. */
+  isReading = true;
+  /** It has heard nothing for too long, or was told to stop: the connection is gone. */
+  hasFailed = false;
   readonly #clock: Clock;
   readonly #pool: PacketPool;
   readonly #send: (packet: SimPacket) => void;
@@ -30,11 +38,13 @@ export class DeployedPeer implements Station {
   #isTicking = false;
   #held: Uint8Array[] = [];
   #isHolding = false;
-  #keepsAlive = false;
+  #hasBegun = false;
+  #lastHeardMs = 0;
 
   // Sending.
-  #messages = 0;
-  #messageBytes = 0;
+  #work: Work = { count: 0, bytes: 0 };
+  /** Messages that the application has offered so far. */
+  #due = 0;
   #base = 0;
   #next = 0;
   readonly #sentAtMs = new Map<number, number>();
@@ -59,8 +69,9 @@ export class DeployedPeer implements Station {
   }
 
   receive(packet: SimPacket): void {
+    if (this.hasFailed) return;
     this.#remotePort = packet.fromPort;
-    this.#keepAliveFromNow();
+    this.#begin();
     // The socket between daemon and program: full, and the message is gone.
     if (this.#socket.length >= SOCKET_MESSAGES) {
       this.handOverDrops += 1;
@@ -70,14 +81,23 @@ export class DeployedPeer implements Station {
     this.#tickSoon();
   }
 
-  /** Send `count` messages of `bytes`, each as soon as the window lets it. */
-  sendAll(count: number, bytes: number, measure: Measure): void {
-    this.#messages = count;
-    this.#messageBytes = bytes;
+  /** Send that, each message as soon as it is there and the window lets it. */
+  sendAll(work: Work, measure: Measure): void {
+    this.#work = work;
     this.#sending = measure;
-    for (let i = 0; i < count; i++) measure.accepted(this.#clock.now());
+    this.#begin();
+    if (work.everyMs === undefined) this.#due = work.count;
+    else this.#dueAt(this.#clock.now(), work.everyMs);
     this.#pump();
-    this.#keepAliveFromNow();
+  }
+
+  #dueAt(atMs: number, everyMs: number): void {
+    this.#due += 1;
+    this.#sending!.accepted(atMs);
+    this.#pump();
+    if (this.#due < this.#work.count) {
+      this.#clock.setTimer(atMs + everyMs, () => this.#dueAt(atMs + everyMs, everyMs));
+    }
   }
 
   #tickSoon(): void {
@@ -88,6 +108,7 @@ export class DeployedPeer implements Station {
 
   #tick(): void {
     this.#isTicking = false;
+    if (this.hasFailed) return;
     let isNew = false;
     for (const bytes of this.#socket.splice(0, TAKEN_PER_TICK)) isNew = this.#take(bytes) || isNew;
     if (isNew) this.#acknowledge();
@@ -98,6 +119,8 @@ export class DeployedPeer implements Station {
   /** True if a message was newly queued. */
   #take(bytes: Uint8Array): boolean {
     this.#heard = true;
+    this.#lastHeardMs = this.#clock.now();
+    if (bytes.length === 1 && bytes[0]! & STOP) this.hasFailed = true;
     if (bytes.length < 3) return false;
     if (bytes[0]! & ACK) this.#handleAck(bytes[1]! | (bytes[2]! << 8));
     if (bytes.length < 5) return false;
@@ -106,13 +129,18 @@ export class DeployedPeer implements Station {
     const ahead = (sequence - this.#expected) & 0xffff;
     if (ahead > 32_767 || this.#queue.has(sequence)) return false;
     this.#queue.set(sequence, bytes);
+    if (this.isReading) this.#handOver();
+    return true;
+  }
+
+  #handOver(): void {
     for (;;) {
       const message = this.#queue.get(this.#expected);
-      if (message === undefined) return true;
+      if (message === undefined) return;
       this.#queue.delete(this.#expected);
       this.#expected = (this.#expected + 1) & 0xffff;
-      const index = ((message[5]! << 24) | (message[6]! << 16) | (message[7]! << 8) | message[8]!) >>> 0;
-      this.#measure?.handed(index, message.length - 5, this.#clock.now());
+      // An empty one is consumed in silence.
+      if (message.length > 5) this.#measure?.handed(message, 5, message.length - 5, this.#clock.now());
     }
   }
 
@@ -125,6 +153,7 @@ export class DeployedPeer implements Station {
     // Small frames leave together, at the daemon's own beat.
     this.#clock.setTimer((Math.floor(this.#clock.now() / HOLD_MS) + 1) * HOLD_MS, () => {
       this.#isHolding = false;
+      if (this.hasFailed) return;
       for (const bytes of this.#held.splice(0)) this.#put(bytes);
     });
   }
@@ -147,40 +176,52 @@ export class DeployedPeer implements Station {
   }
 
   #pump(): void {
-    while (this.#next < this.#messages && this.#next - this.#base < WINDOW) this.#sendData(this.#next++);
+    while (this.#next < this.#due && this.#next - this.#base < WINDOW) {
+      if (this.#work.everyMs === undefined) this.#sending?.accepted(this.#clock.now());
+      this.#sendData(this.#next++);
+    }
   }
 
   #sendData(index: number): void {
     const ack = (this.#expected - 1) & 0xffff;
-    const bytes = new Uint8Array(5 + this.#messageBytes);
+    const bytes = new Uint8Array(5 + this.#work.bytes);
     bytes.set([this.#flags, ack & 0xff, ack >> 8, index & 0xff, (index >> 8) & 0xff]);
-    new DataView(bytes.buffer).setUint32(5, index);
+    writeMessage(bytes.subarray(5), index);
     const nowMs = this.#clock.now();
     this.#sentAtMs.set(index, nowMs);
     this.#lastSentMs = nowMs;
     this.#put(bytes);
     this.#clock.setTimer(nowMs + RESEND_MS, () => {
-      if (this.#sentAtMs.get(index) === nowMs) this.#sendData(index);
+      if (this.#sentAtMs.get(index) === nowMs && !this.hasFailed) this.#sendData(index);
     });
   }
 
-  #keepAliveFromNow(): void {
-    if (this.#keepsAlive) return;
-    this.#keepsAlive = true;
-    this.#clock.setTimer(this.#clock.now() + RESEND_MS, () => this.#keepAlive());
+  #begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#lastHeardMs = this.#clock.now();
+    this.#lastSentMs = this.#clock.now();
+    this.#watch();
   }
 
-  #keepAlive(): void {
-    if (this.#clock.now() - this.#lastSentMs >= RESEND_MS) this.#acknowledge();
-    this.#clock.setTimer(this.#clock.now() + RESEND_MS, () => this.#keepAlive());
+  /** Look again when the next thing can be due: a word from us, or the end of our patience. */
+  #watch(): void {
+    const nowMs = this.#clock.now();
+    if (nowMs - this.#lastHeardMs >= PATIENCE_MS) this.hasFailed = true;
+    if (this.hasFailed) return;
+    if (nowMs - this.#lastSentMs >= RESEND_MS) this.#acknowledge();
+    const nextMs = Math.min(this.#lastSentMs + RESEND_MS, this.#lastHeardMs + PATIENCE_MS);
+    this.#clock.setTimer(nextMs, () => this.#watch());
   }
 }
 
 const ACK = 0x02;
 const FIRST = 0x04;
+const STOP = 0x08;
 
 const SOCKET_MESSAGES = 11;
 const TAKEN_PER_TICK = 8;
 const HOLD_MS = 5;
 const WINDOW = 4;
 const RESEND_MS = 1500;
+const PATIENCE_MS = 10_000;

@@ -37,6 +37,8 @@ export class Host implements Station, SealedTransport {
   readonly clock: Clock;
   /** The one at the other end. */
   peer: Station | undefined;
+  /** Told of each packet that arrives. */
+  onReceive: ((packet: SimPacket) => void) | undefined;
   /** Of the other end, whoever it is. */
   readonly remote: Sid;
   readonly #options: HostOptions;
@@ -77,6 +79,7 @@ export class Host implements Station, SealedTransport {
   async close(): Promise<void> {}
 
   receive(packet: SimPacket): void {
+    this.onReceive?.(packet);
     const { offset } = this.core.receiveRegion;
     const { bytes, length } = packet;
     const memory = this.core.bytes;

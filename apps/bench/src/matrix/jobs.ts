@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Cell, Result } from "./run.ts";
+import type { Answer } from "./worker.ts";
 
 /** A run to be done. */
 export interface Job {
@@ -7,7 +8,10 @@ export interface Job {
   readonly seed: number;
 }
 
-/** Do all the jobs, in so many processes at once. `done` hears of each as it ends; the results come in the order of the jobs. */
+/**
+ * Do all the jobs, in so many processes at once. `done` hears of each as it ends; the results come in the order of the jobs.
+ * Rejects with the first run that was void: a defect of the program, or something forbidden sent to a deployed peer.
+ */
 export async function runJobs(
   jobs: readonly Job[],
   processes: number,
@@ -37,9 +41,10 @@ function ask(worker: ChildProcess, job: Job): Promise<Result> {
     const fail = (code: unknown) =>
       reject(new Error(`${job.cell.profile.name} seed ${job.seed}: the process ended (${String(code)})`));
     worker.once("exit", fail);
-    worker.once("message", (result: Result) => {
+    worker.once("message", (answer: Answer) => {
       worker.off("exit", fail);
-      resolve(result);
+      if ("result" in answer) resolve(answer.result);
+      else reject(new Error(`${job.cell.profile.name} seed ${job.seed}: ${answer.error}`));
     });
     worker.send(job);
   });

@@ -1,38 +1,41 @@
 import { availableParallelism } from "node:os";
-import { type Job, runJobs } from "./jobs.ts";
-import { parseRequest } from "./options.ts";
-import type { Result } from "./run.ts";
-import { type Summary, summarise } from "./summary.ts";
-import { tableHead, tableRow } from "./table.ts";
+import { CommanderError } from "commander";
+import { execute, type Outcome } from "./execute.ts";
+import { parseRequest, type Request } from "./options.ts";
+import { cellTable, gateTable, latencyTable } from "./table.ts";
 
-const request = parseRequest(process.argv.slice(2), availableParallelism());
-const jobs: Job[] = request.cells.flatMap((cell) => request.seeds.map((seed) => ({ cell, seed })));
-const startMs = performance.now();
-let doneCount = 0;
-const results = await runJobs(jobs, request.jobs, ({ cell, seed }) => {
-  doneCount += 1;
-  if (process.stderr.isTTY) {
-    process.stderr.write(`\r\x1b[K${doneCount} of ${jobs.length}: ${cell.profile.name} seed ${seed}`);
-  }
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  console.error(error instanceof Error ? error.message : error);
+  return 1;
 });
-if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
 
-const summaries = request.cells.map((cell, i) => {
-  const { length } = request.seeds;
-  return summarise(cell, results.slice(i * length, (i + 1) * length), request.checksGoals);
-});
-if (request.json) printJson(results, summaries);
-else printTable(summaries);
-process.exitCode = summaries.every(({ completed, met }) => completed && met !== false) ? 0 : 1;
-
-function printJson(results: readonly Result[], summaries: readonly Summary[]): void {
-  for (const line of [...results, ...summaries]) console.log(JSON.stringify(line));
+async function main(args: readonly string[]): Promise<number> {
+  const request = parseRequest(args, availableParallelism());
+  const { isTTY } = process.stderr;
+  const outcome = await execute(request, (text) => isTTY && process.stderr.write(`\r\x1b[K${text}`));
+  if (isTTY) process.stderr.write("\r\x1b[K");
+  if (request.json) printJson(outcome);
+  else printTables(outcome);
+  if (request.updatesDocs) await updateDocs(request, outcome);
+  return outcome.isMet ? 0 : 1;
 }
 
-function printTable(summaries: readonly Summary[]): void {
-  console.log(tableHead());
-  for (const summary of summaries) console.log(tableRow(summary));
-  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+function printJson({ results, summaries, deployed, latencies, verdicts }: Outcome): void {
+  for (const line of [...results, ...summaries, ...deployed, ...latencies]) console.log(JSON.stringify(line));
+  for (const { name, ...verdict } of verdicts) console.log(JSON.stringify({ gate: name, ...verdict }));
+}
+
+function printTables({ results, summaries, deployed, latencies, verdicts, seconds }: Outcome): void {
+  console.log(cellTable([...summaries, ...deployed]));
+  if (latencies.length > 0) console.log(`\n${latencyTable(latencies)}`);
+  if (verdicts.length > 0) console.log(`\n${gateTable(verdicts)}`);
   const simulated = results.reduce((sum, { simulatedMs }) => sum + simulatedMs, 0) / 1000;
-  console.log(`\n${jobs.length} runs, ${simulated.toFixed(0)} s simulated in ${seconds} s`);
+  console.log(`\n${results.length} runs, ${simulated.toFixed(0)} s simulated in ${seconds.toFixed(1)} s`);
+}
+
+async function updateDocs(request: Request, outcome: Outcome): Promise<void> {
+  // Drawing needs Vega, which takes a second to load: only then.
+  const { updateMatrixDocs } = await import("../docs/matrix-docs.ts");
+  await updateMatrixDocs(request, outcome);
 }

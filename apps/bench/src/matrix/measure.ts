@@ -8,6 +8,8 @@ export class Measure {
   deliveredBytes = 0;
   /** A message came out of order, twice, or changed. */
   wrong = 0;
+  /** Told of each message, before it is counted. */
+  onHanded: ((atMs: number) => void) | undefined;
   readonly #acceptedAtMs: number[] = [];
   readonly #latencies: number[] = [];
 
@@ -17,9 +19,11 @@ export class Measure {
     this.#acceptedAtMs.push(atMs);
   }
 
-  /** The receiving application was handed the message with that number. */
-  handed(index: number, bytes: number, atMs: number): void {
-    if (index !== this.delivered) this.wrong += 1;
+  /** The receiving application was handed a message, at that place of `from`. */
+  handed(from: Uint8Array, offset: number, bytes: number, atMs: number): void {
+    const index = this.delivered;
+    if (!isMessage(from, offset, bytes, index)) this.wrong += 1;
+    this.onHanded?.(atMs);
     this.#latencies.push(atMs - (this.#acceptedAtMs[index] ?? Number.NaN));
     this.delivered += 1;
     this.deliveredBytes += bytes;
@@ -41,6 +45,23 @@ export class Measure {
     return percentile(this.#latencies, share);
   }
 }
+
+/** Fill a message, 4 bytes or more, with its number and then bytes that follow from it. */
+export function writeMessage(message: Uint8Array, index: number): void {
+  message.fill((index * 31 + FILLING) & 0xff);
+  message.set([index >>> 24, (index >>> 16) & 0xff, (index >>> 8) & 0xff, index & 0xff]);
+}
+
+function isMessage(from: Uint8Array, offset: number, bytes: number, index: number): boolean {
+  const number =
+    (from[offset]! << 24) | (from[offset + 1]! << 16) | (from[offset + 2]! << 8) | from[offset + 3]!;
+  if (number >>> 0 !== index) return false;
+  const filling = (index * 31 + FILLING) & 0xff;
+  for (let i = offset + 4; i < offset + bytes; i++) if (from[i] !== filling) return false;
+  return true;
+}
+
+const FILLING = 0x5a;
 
 /** The smallest value that is not below a share (0..1) of `values`; 0 if there are none. */
 export function percentile(values: readonly number[], share: number): number {

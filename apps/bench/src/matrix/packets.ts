@@ -1,6 +1,9 @@
 /** What every MSP packet weighs on a link beyond its own bytes: ports, MAC, nonce, frame, envelope. */
 export const OVERHEAD_BYTES = 71;
 
+/** The longest MSP packet that a deployed peer takes: 5 bytes of header and a full message (docs/wire.md W2.18). */
+export const DEPLOYED_PACKET_BYTES = 1029;
+
 /** A packet on its way. Its buffer goes back to the pool when it has arrived or is lost. */
 export interface SimPacket {
   readonly bytes: Uint8Array;

@@ -1,5 +1,18 @@
 import type { LinkConfig } from "@meshstream/netem";
 
+/** A link that is off for a while, again and again: on first. What is offered while off is lost, the queue is kept. */
+export interface Blackhole {
+  readonly onMs: number;
+  readonly offMs: number;
+}
+
+/** Messages at an even pace: a latency run. */
+export interface Messages {
+  readonly perSecond: number;
+  readonly bytes: number;
+  readonly forMs: number;
+}
+
 /** One kind of link and the work done on it: a row of the matrix (docs/benchmarks.md). */
 export interface Profile {
   /** P1 .. P12, S7, or "custom". */
@@ -10,18 +23,19 @@ export interface Profile {
   readonly back?: Partial<LinkConfig>;
   /** Bytes of the transfer: MB is 1000 x 1000. */
   readonly bytes: number;
-  /** The link is off for a while, again and again: on first. What is offered while off is lost, the queue is kept. */
-  readonly blackhole?: { readonly onMs: number; readonly offMs: number };
+  readonly blackhole?: Blackhole;
   /** The run is stopped after so much simulated time. */
   readonly withinMs?: number;
-  /** So many messages a second of so many bytes, instead of a transfer: a latency run. */
-  readonly messages?: { readonly perSecond: number; readonly bytes: number; readonly forMs: number };
+  /** Instead of a transfer. */
+  readonly messages?: Messages;
   /** Share of the limit that the median run shall reach. */
   readonly goal?: number;
   /** Milliseconds that the whole transfer may take, where there is no rate to measure against. */
   readonly goalElapsedMs?: { readonly median: number; readonly worst: number };
   /** The longest p99 of message latency of the median run, in milliseconds. */
   readonly goalP99Ms?: number;
+  /** The longest wait of the median run for something new after the link's return, in milliseconds. */
+  readonly goalReturnMs?: number;
   /** For the pictures: shares of others, measured or computed elsewhere. */
   readonly references?: { readonly cubic?: number; readonly udx?: number };
 }
@@ -37,6 +51,12 @@ const random = (p: number) => ({ loss: { model: "bernoulli", p } as const });
 const bursts = (meanLoss: number, meanBurstPackets: number) => ({
   loss: { model: "gilbert-elliott", meanLoss, meanBurstPackets } as const,
 });
+
+/** The round trip of a small packet, in milliseconds, with the mean of the jitter; nothing queued. */
+export function roundTripMs({ link, back = link }: Profile): number {
+  const oneWayMs = ({ delayMs = 0, jitterMs = 0 }: Partial<LinkConfig>) => delayMs + jitterMs / 2;
+  return oneWayMs(link) + oneWayMs(back);
+}
 
 /** The twelve profiles, and two special ones: a short transfer and sparse messages. */
 export const PROFILES: readonly Profile[] = [
@@ -136,6 +156,7 @@ export const PROFILES: readonly Profile[] = [
     blackhole: { onMs: 5000, offMs: 2000 },
     bytes: 40 * MEGA,
     goal: 0.95,
+    goalReturnMs: 300,
   },
   {
     name: "S7",

@@ -1,5 +1,5 @@
 import { percentile } from "./measure.ts";
-import type { Profile } from "./profiles.ts";
+import { type Profile, roundTripMs } from "./profiles.ts";
 import type { Cell, Result } from "./run.ts";
 
 /** Figures of a run that are summed up; of `share` and `goodputKbps` the worst is the least, of the others the most. */
@@ -12,8 +12,9 @@ const FIGURES = [
   "overhead",
   "queueMs",
   "elapsedMs",
+  "returnMs",
 ] as const;
-type Figures = Record<(typeof FIGURES)[number], number>;
+export type Figures = Record<(typeof FIGURES)[number], number>;
 
 /** A cell over all its seeds. */
 export interface Summary {
@@ -21,14 +22,19 @@ export interface Summary {
   readonly profile: string;
   readonly peer: string;
   readonly coding: string;
+  readonly work: string;
   readonly seeds: number;
   readonly median: Figures;
   readonly worst: Figures;
   /** In words; undefined where none is checked. */
   readonly goal: string | undefined;
   readonly met: boolean | undefined;
+  /** The goals that were not met, in words. */
+  readonly missed: readonly string[];
   /** Of all the seeds. */
   readonly completed: boolean;
+  /** Why the first that failed did. */
+  readonly failure?: string;
   /** Medians; present if flows share the link. */
   readonly flowsKbps?: readonly number[];
 }
@@ -56,26 +62,37 @@ export function summarise(cell: Cell, results: readonly Result[], checksGoals: b
       0.5,
     ),
   );
+  const failure = results.find((result) => result.failure !== undefined)?.failure;
   return {
     summary: true,
     profile: cell.profile.name,
     peer: cell.peer,
     coding: cell.coding,
+    work: results[0]!.work,
     seeds: results.length,
     median,
     worst,
     goal: goals.length === 0 ? undefined : goals.map(({ text }) => text).join(", "),
+    missed: goals.filter(({ met }) => !met).map(({ text }) => text),
     met: goals.length === 0 ? undefined : completed && goals.every(({ met }) => met),
     completed,
+    ...(failure === undefined ? {} : { failure }),
     ...(flows.length > 1 ? { flowsKbps: flows } : {}),
   };
 }
 
 /** What the profile asks for, and whether that is so. */
 function goalsOf(profile: Profile, median: Figures, worst: Figures): { text: string; met: boolean }[] {
-  const { goal, goalElapsedMs, goalP99Ms } = profile;
+  const { goal, goalElapsedMs, goalP99Ms, goalReturnMs } = profile;
   const goals = [];
-  if (goal !== undefined) goals.push({ text: goal.toFixed(2), met: median.share >= goal });
+  if (goal !== undefined) {
+    goals.push({ text: goal.toFixed(2), met: median.share >= goal });
+    const bdpMs = roundTripMs(profile);
+    goals.push({ text: `queue ${bdpMs} ms`, met: median.queueMs <= bdpMs });
+  }
+  if (goalReturnMs !== undefined) {
+    goals.push({ text: `return ${goalReturnMs} ms`, met: median.returnMs <= goalReturnMs });
+  }
   if (goalP99Ms !== undefined) goals.push({ text: `p99 ${goalP99Ms} ms`, met: median.p99Ms <= goalP99Ms });
   if (goalElapsedMs !== undefined) {
     goals.push({

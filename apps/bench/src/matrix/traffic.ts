@@ -1,6 +1,6 @@
 import type { DriverConnection, DriverEvent } from "@meshstream/msp";
 import type { Host } from "./host.ts";
-import type { Measure } from "./measure.ts";
+import { type Measure, writeMessage } from "./measure.ts";
 
 /** What is sent: `count` messages of `bytes` each, as fast as they are taken or one every `everyMs`. */
 export interface Work {
@@ -9,13 +9,20 @@ export interface Work {
   readonly everyMs?: number;
 }
 
+/** A connection failed: what a bad link may do. Any other error is a defect of the program. */
+export class ConnectionFailed extends Error {
+  override readonly name = "ConnectionFailed";
+  constructor(why: string | undefined) {
+    super(`the connection failed: ${why}`);
+  }
+}
+
 /** The application that sends. Each message begins with its number, so that the sink can tell what it got. */
 export class Source {
   readonly #host: () => Host;
   readonly #work: Work;
   readonly #measure: Measure;
   readonly #message: Uint8Array;
-  readonly #view: DataView;
   #connection: DriverConnection | undefined;
   #sent = 0;
 
@@ -23,8 +30,7 @@ export class Source {
     this.#host = host;
     this.#work = work;
     this.#measure = measure;
-    this.#message = new Uint8Array(work.bytes).fill(0x5a);
-    this.#view = new DataView(this.#message.buffer);
+    this.#message = new Uint8Array(work.bytes);
   }
 
   start(port: number): void {
@@ -37,7 +43,7 @@ export class Source {
 
   handleEvent({ type }: DriverEvent): void {
     if (type === "writable" || type === "connected") this.#pump();
-    if (type === "failed") throw new Error(`the connection failed: ${this.#connection?.failure?.message}`);
+    if (type === "failed") throw new ConnectionFailed(this.#connection?.failure?.message);
   }
 
   get connection(): DriverConnection | undefined {
@@ -63,7 +69,7 @@ export class Source {
     const isPaced = this.#work.everyMs !== undefined;
     const limit = isPaced ? this.#due : this.#work.count;
     while (this.#sent < limit) {
-      this.#view.setUint32(0, this.#sent);
+      writeMessage(this.#message, this.#sent);
       if (!driver.run(() => this.#connection!.send(this.#message))) return;
       if (!isPaced) this.#measure.accepted(clock.now());
       this.#sent += 1;
@@ -82,18 +88,11 @@ export class Sink {
   }
 
   handleEvent({ connection, type }: DriverEvent): void {
-    if (type === "failed") throw new Error(`the connection failed: ${connection.failure?.message}`);
+    if (type === "failed") throw new ConnectionFailed(connection.failure?.message);
     const { core, driver, clock } = this.#host();
     while (connection.frontLength !== -1) {
       const { frontOffset, frontLength } = connection;
-      const { bytes } = core;
-      const index =
-        ((bytes[frontOffset]! << 24) |
-          (bytes[frontOffset + 1]! << 16) |
-          (bytes[frontOffset + 2]! << 8) |
-          bytes[frontOffset + 3]!) >>>
-        0;
-      this.#measure.handed(index, frontLength, clock.now());
+      this.#measure.handed(core.bytes, frontOffset, frontLength, clock.now());
       driver.run(() => connection.take());
     }
   }
