@@ -49,12 +49,12 @@ export class WindowPromise {
   }
 
   /**
-   * The last number to promise now. A connection may fill half of what is left of the pool, so that each further one still
-   * finds some; one message may always come, for the application waits for it (see {@link SlotReserve}).
+   * The last number to promise now. A connection may hold half of what others leave of the pool, so that each further one
+   * still finds some; one message may always come, for the application waits for it (see {@link SlotReserve}).
    */
   private offer(taken: SequenceNumber, heldCount: number): SequenceNumber {
     const freeCount = this.core.freeSlotCount - SlotReserve.RECEIVE;
-    const size = Math.min(this.size, heldCount + Math.max(Math.ceil(freeCount / 2), 1));
+    const size = Math.min(this.size, Math.max(Math.ceil((heldCount + freeCount) / 2), 1));
     const offer = sequenceAdd(taken, size - 1);
     return sequenceDistance(offer, this.edge) > 0 ? offer : this.edge;
   }
