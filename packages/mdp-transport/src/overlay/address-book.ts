@@ -1,4 +1,5 @@
 import { SID_BYTES, Sid, TokenBucket } from "@meshstream/msp";
+import type { Freshness } from "./freshness.ts";
 import { isUnusableSid, sidOfSigningKey } from "./identity.ts";
 import { Limit } from "./limits.ts";
 import type { SealKey } from "./seal.ts";
@@ -17,6 +18,8 @@ export interface BookEntry {
   usedAtMs: number;
   /** The key shared with each own identity, by its index, once agreed. */
   readonly keys: (SealKey | undefined)[];
+  /** How late its sealed frames are; undefined until one has opened. */
+  freshness: Freshness | undefined;
 }
 
 /** Why an address names no entry; also the names of counters. */
@@ -111,7 +114,15 @@ export class AddressBook {
   #insert(sid: Sid, ownIndex: number, nowMs: number): BookEntry {
     const own = ownIndex >= 0;
     if (!own && this.#unverifiedCount >= Limit.UNVERIFIED_SIDS) this.#evict(false);
-    const entry = { sid, ownIndex, verified: own, holders: 0, usedAtMs: nowMs, keys: [] };
+    const entry = {
+      sid,
+      ownIndex,
+      verified: own,
+      holders: 0,
+      usedAtMs: nowMs,
+      keys: [],
+      freshness: undefined,
+    };
     this.#buckets[sid.bytes[0]!]!.push(entry);
     if (!own) this.#unverifiedCount++;
     return entry;

@@ -34,6 +34,7 @@ export const DROP_REASONS = [
   "own-source",
   "sealed-broadcast",
   "open-failed",
+  "stale",
   "message-empty",
   "no-binding",
   // Explain and link state.

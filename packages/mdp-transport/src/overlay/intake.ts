@@ -9,6 +9,7 @@ import { type Envelope, EnvelopeFlag, parseEnvelope } from "./envelope.ts";
 import type { Explainer } from "./explainer.ts";
 import { packetMark } from "./fingerprint.ts";
 import { type Frame, FrameFlag, FrameType, parseFrame } from "./frame.ts";
+import { Freshness } from "./freshness.ts";
 import type { Link } from "./link.ts";
 import type { LinkStateExchange } from "./link-state-exchange.ts";
 import type { Neighbour, NeighbourTable } from "./neighbours.ts";
@@ -239,6 +240,11 @@ export class Intake {
     }
     book.verify(source);
     if (source === neighbour.node.entry) neighbour.provenAtMs = nowMs;
+    source.freshness ??= new Freshness();
+    if (source.freshness.isStale(core.bytes, frame.payloadOffset)) {
+      counters.stale++;
+      return;
+    }
     const end = frame.payloadOffset + frame.payloadLength;
     const ports = parsePorts(core.bytes, frame.payloadOffset + SEAL_BYTES, end);
     if (ports.kind === "fault") {
