@@ -11,7 +11,10 @@ export function highestAhead(window: usize): i32 {
   return sequenceDistance(load<i32>(window, RECEIVE_HIGHEST), load<i32>(window, RECEIVE_TAKEN));
 }
 
-/** Everything behind `taken` has arrived; up to the highest number, what the index has; nothing beyond, where entries may be those of kept messages. */
+/**
+ * Everything behind `taken` has arrived; up to the highest number, what the index has; nothing beyond, where entries
+ * may be those of kept messages.
+ */
 // @ts-ignore: decorator
 @inline
 export function hasArrived(window: usize, ahead: i32): bool {

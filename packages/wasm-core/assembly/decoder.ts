@@ -160,7 +160,10 @@ function begin(decoder: usize): void {
   store<i32>(RECOVERED_RECORD, 0, RECOVERED_COUNT);
 }
 
-/** The block of a message that is held or kept; 0 if it is unknown, GONE if it is known no more, BEYOND if it is too far ahead. */
+/**
+ * The block of a message that is held or kept; 0 if it is unknown, GONE if it is known no more, BEYOND if it is too far
+ * ahead.
+ */
 function find(decoder: usize, sequence: i32): usize {
   const window = <usize>load<u32>(decoder, DECODER_WINDOW);
   const ahead = sequenceDistance(sequence, load<i32>(window, RECEIVE_TAKEN));
@@ -223,7 +226,10 @@ function subtract(row: usize, message: usize, factor: i32): void {
   addSymbol(row + BLOCK_PAYLOAD, message + BLOCK_PAYLOAD, length, ownFlags, factor);
 }
 
-/** The equation's pivot became known: find it another, or drop it if nothing is left. False if that shows a contradiction. */
+/**
+ * The equation's pivot became known: find it another, or drop it if nothing is left. False if that shows a
+ * contradiction.
+ */
 function repivot(decoder: usize, index: i32): bool {
   const row = rowAt(decoder, index);
   if (choosePivot(decoder, row)) return true;

@@ -18,9 +18,10 @@ import {
 } from "./memory";
 import { poolAllocate, poolFree } from "./pool";
 
-// What a decoder stores: equations over up to 16 unknown messages, as a matrix in reduced row echelon form. Each equation (row) has
-// a pivot, the column in which it alone has a coefficient, which is 1. So a message is determined by the equations exactly
-// if it is the only unknown of one of them. Owner of one block (1280 bytes) for each decoder and one for each equation.
+// What a decoder stores: equations over up to 16 unknown messages, as a matrix in reduced row echelon form. Each
+// equation (row) has a pivot, the column in which it alone has a coefficient, which is 1. So a message is determined by
+// the equations exactly if it is the only unknown of one of them. Owner of one block (1280 bytes) for each decoder and
+// one for each equation.
 
 /** A decoder for a window that has none; the pool has a block. */
 export function createDecoder(window: usize): usize {

@@ -32,8 +32,8 @@ export function inverse(element: i32): i32 {
 }
 
 /**
- * Add `factor` times the `length` bytes at `source` to those at `target`: 16 at a time, each half of a byte looked up by a swizzle. Both may be the same stretch,
- * but not overlap otherwise.
+ * Add `factor` times the `length` bytes at `source` to those at `target`: 16 at a time, each half of a byte looked up
+ * by a swizzle. Both may be the same stretch, but not overlap otherwise.
  */
 export function multiplyAdd(target: usize, source: usize, length: i32, factor: i32): void {
   const row: usize = FIELD_PRODUCTS + factor * FIELD_PRODUCT_BYTES;

@@ -27,7 +27,8 @@ import {
 } from "./memory";
 
 // The MSP packet (docs/wire.md W2, W13): flags, then acknowledgement and other fields, all little-endian, as memory is.
-// Owner of PACKET_RECORD (128 bytes). The numbers here are those of src/packet.ts and src/core.ts, where they are explained.
+// Owner of PACKET_RECORD (128 bytes). The numbers here are those of src/packet.ts and src/core.ts, where they are
+// explained.
 
 const DATA_HEADER_BYTES: i32 = 5;
 const INBOUND_MESSAGE_BYTES: i32 = 1195;

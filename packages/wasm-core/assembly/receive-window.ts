@@ -28,8 +28,8 @@ import { sequenceAdd, sequenceDistance } from "./sequence";
 import { blocksNeeded, createWindow, indexInsert, indexLookup, indexRemove } from "./window-index";
 
 // Receive windows. Owner of one block (1280 bytes) for each, its index pages, and one block for each message held.
-// `receiveAccept` is O(1) and the messages that it puts in order, `receiveWriteBitmap` O(bits); `receiveRelease` is O(limit).
-// What each does: src/receive-window.ts.
+// `receiveAccept` is O(1) and the messages that it puts in order, `receiveWriteBitmap` O(bits); `receiveRelease` is
+// O(limit). What each does: src/receive-window.ts.
 
 // The values of Arrival in src/receive-window.ts.
 export const IN_ORDER: i32 = 0;

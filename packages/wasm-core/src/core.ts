@@ -40,7 +40,10 @@ export interface Core {
   readonly fallbackReason?: string;
   /** All of the memory. Sized once: this view never changes and is never detached. */
   readonly bytes: Uint8Array;
-  /** Where an outgoing packet is built: at least 256 bytes of headroom for headers, then the MSP packet, {@link TRANSMIT_CAPACITY} bytes. */
+  /**
+   * Where an outgoing packet is built: at least 256 bytes of headroom for headers, then the MSP packet,
+   * {@link TRANSMIT_CAPACITY} bytes.
+   */
   readonly transmitRegion: Region;
   /** Where a received datagram is put and opened: 16 KiB. */
   readonly receiveRegion: Region;
@@ -49,19 +52,22 @@ export interface Core {
   readonly freeSlotCount: number;
 
   /**
-   * Write the 1-byte STOP packet at `offset`, with the bit EXTENSION if it is of a connection that speaks the extension. Returns its
-   * length. This packet and all below must lie between the start of {@link Core.transmitRegion} and the end of {@link Core.receiveRegion};
-   * the flags are 0..255: else RangeError.
+   * Write the 1-byte STOP packet at `offset`, with the bit EXTENSION if it is of a connection that speaks the
+   * extension. Returns its length. This packet and all below must lie between the start of {@link Core.transmitRegion}
+   * and the end of {@link Core.receiveRegion}; the flags are 0..255: else RangeError.
    */
   encodeStop(offset: number, isExtended?: boolean): number;
   /** Write a 3-byte acknowledgement at `offset`. Returns its length. */
   encodeAck(offset: number, flags: number, ack: SequenceNumber): number;
-  /** Write the 4-byte acknowledgement of who speaks the extension, to a peer not known to: the fourth byte is 0 (docs/wire.md W13). Sets EXTENSION. Returns its length. */
+  /**
+   * Write the 4-byte acknowledgement of who speaks the extension, to a peer not known to: the fourth byte is 0
+   * (docs/wire.md W13). Sets EXTENSION. Returns its length.
+   */
   encodeOpeningAck(offset: number, flags: number, ack: SequenceNumber): number;
   /**
-   * Write an extended acknowledgement at `offset`: type and EXTENSION are set, the low four bits of `flags` kept. The bitmap, `report.bitmapLength` bytes, was
-   * written at `offset` + {@link EXTENDED_ACK_BYTES} before. Returns the length, 22 + bitmapLength. RangeError for a field out of its range; what
-   * saturates may have any value from 0 on.
+   * Write an extended acknowledgement at `offset`: type and EXTENSION are set, the low four bits of `flags` kept. The
+   * bitmap, `report.bitmapLength` bytes, was written at `offset` + {@link EXTENDED_ACK_BYTES} before. Returns the
+   * length, 22 + bitmapLength. RangeError for a field out of its range; what saturates may have any value from 0 on.
    *
    * @example
    * report.bitmapBase = sequenceAdd(window.arrived, 1);
@@ -70,9 +76,10 @@ export interface Core {
    */
   encodeExtendedAck(offset: number, flags: number, ack: SequenceNumber, report: ExtendedAck): number;
   /**
-   * Write a repair at `offset`: the combination of `count` (1..64) messages of the window from `first` on, all sent and not yet acknowledged, under the
-   * coefficients of `seed` (0..65535; RFC 8681 section 3.6). Type and EXTENSION are set, the low four bits of `flags` kept. Returns the length, 11 + the longest message. RangeError
-   * for anything else. One multiply-add for each message: 0.1 microseconds for 1 KiB with wasm.
+   * Write a repair at `offset`: the combination of `count` (1..64) messages of the window from `first` on, all sent
+   * and not yet acknowledged, under the coefficients of `seed` (0..65535; RFC 8681 section 3.6). Type and EXTENSION
+   * are set, the low four bits of `flags` kept. Returns the length, 11 + the longest message. RangeError for anything
+   * else. One multiply-add for each message: 0.1 microseconds for 1 KiB with wasm.
    */
   encodeRepair(
     offset: number,
@@ -83,7 +90,10 @@ export interface Core {
     count: number,
     seed: number,
   ): number;
-  /** Write a data packet at `offset`, copying the message (0..1195 bytes; else RangeError) from elsewhere in the memory. Returns its length, 5 + messageLength. */
+  /**
+   * Write a data packet at `offset`, copying the message (0..1195 bytes; else RangeError) from elsewhere in the memory.
+   * Returns its length, 5 + messageLength.
+   */
   encodeData(
     offset: number,
     flags: number,
@@ -92,20 +102,29 @@ export interface Core {
     messageOffset: number,
     messageLength: number,
   ): number;
-  /** Decode `length` bytes at `offset`. Never throws, whatever they are (RangeError if they are not in the memory). The returned object is the same at every call. */
+  /**
+   * Decode `length` bytes at `offset`. Never throws, whatever they are (RangeError if they are not in the memory). The
+   * returned object is the same at every call.
+   */
   decode(offset: number, length: number): DecodedPacket;
 
-  /** A new, empty window over at most `limit` messages (1..8192; else RangeError). Throws a RangeError naming the pool if it has no slot for the window's own record. */
+  /**
+   * A new, empty window over at most `limit` messages (1..8192; else RangeError). Throws a RangeError naming the pool
+   * if it has no slot for the window's own record.
+   */
   createSendWindow(limit: number): SendWindow;
   createReceiveWindow(limit: number): ReceiveWindow;
   /**
-   * A decoder that fills the holes of `window` from repairs. It takes one slot, and one for each equation that it stores. RangeError if the window has one already, was released or is of another
-   * core, or if the pool has no slot. Released with its window at the latest.
+   * A decoder that fills the holes of `window` from repairs. It takes one slot, and one for each equation that it
+   * stores. RangeError if the window has one already, was released or is of another core, or if the pool has no slot.
+   * Released with its window at the latest.
    */
   createDecoder(window: ReceiveWindow): Decoder;
 }
 
-/** Bytes of headroom before the MSP packet in {@link Core.transmitRegion}: MAC, nonce, ports, frame and envelope fit. */
+/**
+ * Bytes of headroom before the MSP packet in {@link Core.transmitRegion}: MAC, nonce, ports, frame and envelope fit.
+ */
 export const TRANSMIT_HEADROOM = 256;
 
 /** Room for the MSP packet in {@link Core.transmitRegion}, in bytes. */

@@ -31,7 +31,10 @@ export const POOL_SLOT_COUNT = 16;
 /** The messages that receive windows keep after they were taken, the longest kept first: a list record. */
 export const POOL_KEPT = 20;
 
-/** The packet decoded last, or the extended acknowledgement to be encoded: 24 words, 128 bytes reserved. Owner: the packet codec; valid until its next call. */
+/**
+ * The packet decoded last, or the extended acknowledgement to be encoded: 24 words, 128 bytes reserved. Owner: the
+ * packet codec; valid until its next call.
+ */
 export const PACKET_RECORD = 128;
 export const PACKET_KIND = 0;
 export const PACKET_FLAGS = 4;
@@ -76,7 +79,10 @@ export const RECEIVE_REGION_BYTES = 16384;
 export const PACKETS_START = 256;
 export const PACKETS_END = 18432;
 
-/** What has arrived since a send window's sample began: 64 bytes, the first five fields 64-bit floats. Owner: send windows. */
+/**
+ * What has arrived since a send window's sample began: 64 bytes, the first five fields 64-bit floats. Owner: send
+ * windows.
+ */
 export const SAMPLE_RECORD = 1792;
 export const SAMPLE_BYTES = 64;
 export const SAMPLE_NEWEST_SENT_AT_MS = 0;
@@ -139,7 +145,8 @@ export const MESSAGE_BEFORE = 20;
 export const MESSAGE_AFTER = 24;
 /** Time of the last transmission: a 64-bit float, in milliseconds. */
 export const MESSAGE_SENT_AT_MS = 32;
-// Of its window, when the message was sent last: SEND_DELIVERED modulo 2^32, SEND_DELIVERED_AT_MS, SEND_FIRST_SENT_AT_MS.
+// Of its window, when the message was sent last: SEND_DELIVERED modulo 2^32, SEND_DELIVERED_AT_MS,
+// SEND_FIRST_SENT_AT_MS.
 export const MESSAGE_PRIOR_DELIVERED = 28;
 export const MESSAGE_PRIOR_DELIVERED_AT_MS = 40;
 export const MESSAGE_PRIOR_FIRST_SENT_AT_MS = 48;
@@ -183,7 +190,10 @@ export const SEND_DELIVERED_AT_MS = 1224;
 export const SEND_FIRST_SENT_AT_MS = 1232;
 /** What SEND_DELIVERED must pass until the sender no longer counts as limited by its application; 0 if it is not. */
 export const SEND_APP_LIMITED_UNTIL = 1240;
-/** Last transmission of the oldest message seen missing, by the last call that looked, that was not declared lost; or Infinity. */
+/**
+ * Last transmission of the oldest message seen missing, by the last call that looked, that was not declared lost; or
+ * Infinity.
+ */
 export const SEND_MISSING_SENT_AT_MS = 1248;
 /** Time of the acknowledgement being taken in. */
 export const SEND_NOW_MS = 1256;
@@ -198,7 +208,10 @@ export const RECEIVE_TAKEN = 0;
 export const RECEIVE_ARRIVED = 4;
 export const RECEIVE_HELD = 8;
 export const RECEIVE_HIGHEST = 12;
-/** Messages kept after they were taken: the last ones before RECEIVE_TAKEN. Their index entries are those of no number up to RECEIVE_HIGHEST. */
+/**
+ * Messages kept after they were taken: the last ones before RECEIVE_TAKEN. Their index entries are those of no number
+ * up to RECEIVE_HIGHEST.
+ */
 export const RECEIVE_KEPT = 16;
 /** How many to keep at most. */
 export const RECEIVE_KEEP = 20;

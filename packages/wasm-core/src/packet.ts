@@ -27,8 +27,8 @@ export type PacketKind = (typeof PacketKind)[keyof typeof PacketKind];
 export const PacketFlag = { SHUTDOWN: 0x01, ACK: 0x02, FIRST: 0x04, STOP: 0x08, EXTENSION: 0x80 } as const;
 
 /**
- * The type of a packet with {@link PacketFlag.EXTENSION}: its flags >> TYPE_SHIFT & 7 (docs/wire.md W13).
- * 0..3 are packets of W2; of a data packet it is the transmission: 0 the first, 1 the second, 2 the third, 3 a later one.
+ * The type of a packet with {@link PacketFlag.EXTENSION}: its flags >> TYPE_SHIFT & 7 (docs/wire.md W13). 0..3 are
+ * packets of W2; of a data packet it is the transmission: 0 the first, 1 the second, 2 the third, 3 a later one.
  */
 export const PacketType = { TRANSMISSION_LIMIT: 3, EXTENDED_ACK: 4, REPAIR: 5 } as const;
 
@@ -50,15 +50,20 @@ export const SYMBOL_HEADER_BYTES = 3;
 /** Most bytes of a symbol. */
 export const SYMBOL_BYTES = 1027;
 
-/** Most messages that a repair may say it covers (docs/wire.md W13). Neither side here uses more than {@link REPAIR_MESSAGES}. */
+/**
+ * Most messages that a repair may say it covers (docs/wire.md W13). Neither side here uses more than
+ * {@link REPAIR_MESSAGES}.
+ */
 export const REPAIR_COUNT_LIMIT = 128;
 
-/** Most messages that {@link Core.encodeRepair} combines and a {@link Decoder} takes: what bounds the work for a packet. */
+/**
+ * Most messages that {@link Core.encodeRepair} combines and a {@link Decoder} takes: what bounds the work for a packet.
+ */
 export const REPAIR_MESSAGES = 64;
 
 /**
- * The fields of an extended acknowledgement beyond flags and ack (docs/wire.md W13). One and the same object of the caller's may
- * be filled again and again for {@link Core.encodeExtendedAck}; the decoder fills one of its own.
+ * The fields of an extended acknowledgement beyond flags and ack (docs/wire.md W13). One and the same object of the
+ * caller's may be filled again and again for {@link Core.encodeExtendedAck}; the decoder fills one of its own.
  */
 export interface ExtendedAck {
   /** Highest number up to which everything has arrived: 0..65535; 65535 at first. */
@@ -69,7 +74,10 @@ export interface ExtendedAck {
   capabilities: number;
   /** Messages beyond ack that will be accepted: 0..65535. */
   window: number;
-  /** From the arrival of the echoed packet to the sending of this one, in microseconds, sent in steps of 16 rounded down, saturating at 1 048 560. */
+  /**
+   * From the arrival of the echoed packet to the sending of this one, in microseconds, sent in steps of 16 rounded
+   * down, saturating at 1 048 560.
+   */
   ackDelayUs: number;
   /** The data packet that arrived last: its number, or -1 for none yet. */
   echoSequence: SequenceNumber | -1;
@@ -79,7 +87,10 @@ export interface ExtendedAck {
   missingRank: number;
   /** Number >> 3, low 8 bits, of the last aligned group of 8 first transmissions that arrived whole and in a row. */
   train: number;
-  /** From its first arrival to its last, in microseconds, in steps of 16 rounded down, saturating at 1 048 560; 0: there was none yet. */
+  /**
+   * From its first arrival to its last, in microseconds, in steps of 16 rounded down, saturating at 1 048 560; 0: there
+   * was none yet.
+   */
   trainSpreadUs: number;
   /** Messages recovered by decoding, modulo 65536. */
   recovered: number;
@@ -123,7 +134,10 @@ export interface DecodedPacket {
   readonly messageLength: number;
   /** {@link PacketFlag.EXTENSION} is set: the sender speaks the extension. */
   readonly isExtended: boolean;
-  /** Which transmission of its message a DATA packet is, if it is extended: 0 the first .. 3 the fourth or later; else 0. */
+  /**
+   * Which transmission of its message a DATA packet is, if it is extended: 0 the first .. 3 the fourth or later; else
+   * 0.
+   */
   readonly transmission: number;
   /** Filled if `kind` is EXTENDED_ACK; else what it was. The same object at every call. */
   readonly extendedAck: DecodedExtendedAck;

@@ -20,7 +20,9 @@ export type Arrival = (typeof Arrival)[keyof typeof Arrival];
  * `taken` <= `arrived`, modulo 2^16. Worst-case memory: `limit` slots and their index, all from the core's pool.
  */
 export interface ReceiveWindow {
-  /** Next number that the application will take. The acknowledgement to send is one less, modulo 2^16 (docs/wire.md W2). */
+  /**
+   * Next number that the application will take. The acknowledgement to send is one less, modulo 2^16 (docs/wire.md W2).
+   */
   readonly taken: SequenceNumber;
   /** Lowest number that has not arrived. */
   readonly arrived: SequenceNumber;
@@ -44,20 +46,31 @@ export interface ReceiveWindow {
   frontLength(): number;
   /** Its packet's flag byte; -1 if it has not arrived. */
   frontFlags(): number;
-  /** Let message `taken` go: `taken` moves on, and the slot is freed unless `keepTaken` says otherwise. RangeError if it has not arrived. */
+  /**
+   * Let message `taken` go: `taken` moves on, and the slot is freed unless `keepTaken` says otherwise. RangeError if it
+   * has not arrived.
+   */
   take(): void;
-  /** The message has arrived: it is held, or its number is behind `taken` by at most 32768. False for what is further ahead than `limit`. */
+  /**
+   * The message has arrived: it is held, or its number is behind `taken` by at most 32768. False for what is further
+   * ahead than `limit`.
+   */
   hasArrived(sequence: SequenceNumber): boolean;
   /**
-   * Write the bitmap of an extended acknowledgement to `offset` of the memory (where packets may be built): bit i of byte j says whether message
-   * base + 8j + i has arrived. At most `maxBytes` (0..64); zero bytes at the end are left out. Returns the bytes written.
+   * Write the bitmap of an extended acknowledgement to `offset` of the memory (where packets may be built): bit i of
+   * byte j says whether message base + 8j + i has arrived. At most `maxBytes` (0..64); zero bytes at the end are left
+   * out. Returns the bytes written.
    */
   writeBitmap(base: SequenceNumber, offset: number, maxBytes: number): number;
   /**
-   * From now on keep the last `count` (0..128, 0 at first) messages that are taken: a decoder needs them, where repairs reach back. They
-   * use only slots that nobody else needs (they count as free) and are given up, the longest kept first, as soon as the pool runs short.
+   * From now on keep the last `count` (0..128, 0 at first) messages that are taken: a decoder needs them, where
+   * repairs reach back. They use only slots that nobody else needs (they count as free) and are given up, the longest
+   * kept first, as soon as the pool runs short.
    */
   keepTaken(count: number): void;
-  /** Give every slot back to the pool; again: nothing happens. Any other use from then on throws a RangeError, and all counts read 0. */
+  /**
+   * Give every slot back to the pool; again: nothing happens. Any other use from then on throws a RangeError, and all
+   * counts read 0.
+   */
   release(): void;
 }

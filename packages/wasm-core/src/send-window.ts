@@ -9,7 +9,10 @@ export interface DeliverySample {
   readonly arrivedCount: number;
   /** How many of those were in the lost list: declared lost too early, or recovered by decoding. */
   readonly arrivedLostCount: number;
-  /** The one of them that was sent last (of two sent at one time: that with the higher number); -1 if there are none, and then all below is 0 or false. */
+  /**
+   * The one of them that was sent last (of two sent at one time: that with the higher number); -1 if there are none,
+   * and then all below is 0 or false.
+   */
   readonly newest: SequenceNumber | -1;
   /** Time of its last transmission. */
   readonly newestSentAtMs: number;
@@ -31,10 +34,10 @@ export interface DeliverySample {
  * The messages that one side has queued, sent and not yet seen acknowledged, in order of sequence number.
  *
  * Each is in one of four states: *unsent*, *in flight* (sent, listed in order of its last transmission), *lost*
- * (declared so, listed in order of declaration) or *arrived* (the peer has it, its application has not taken it: it keeps its
- * slot until it is acknowledged). `base` <= `nextUnsent` <= `next`, modulo 2^16.
- * A sequence number passed in must lie within [base, next): anything else throws a RangeError.
- * Worst-case memory: {@link WINDOW_LIMIT} slots and their index, all from the core's pool.
+ * (declared so, listed in order of declaration) or *arrived* (the peer has it, its application has not taken it: it
+ * keeps its slot until it is acknowledged). `base` <= `nextUnsent` <= `next`, modulo 2^16. A sequence number passed in
+ * must lie within [base, next): anything else throws a RangeError. Worst-case memory: {@link WINDOW_LIMIT} slots and
+ * their index, all from the core's pool.
  *
  * @example
  * // An extended acknowledgement, in this order:
@@ -79,13 +82,17 @@ export interface SendWindow {
    * An unsent message may be marked only if it is `nextUnsent`, and none that has arrived: else RangeError.
    */
   markSent(sequence: SequenceNumber, nowMs: number): void;
-  /** Move an in-flight message to the end of the lost list. Does nothing if it is lost already; RangeError if unsent or arrived. */
+  /**
+   * Move an in-flight message to the end of the lost list. Does nothing if it is lost already; RangeError if unsent or
+   * arrived.
+   */
   markLost(sequence: SequenceNumber): void;
   /**
-   * Declare lost what a report says is missing: number `arrived` + 1 and each bit of the bitmap that is 0, if the message is in
-   * flight and its last transmission was before `sentBeforeMs`. In order of sequence numbers. What no bitmap covers is unknown, not
-   * missing, and stays. What is missing but was sent too recently is remembered until it is sent again: see `markOverdue`. Returns how many were
-   * declared lost. Arguments as for arriveThrough and arriveBitmap; O(bits of the bitmap), 512 at most, whatever is in flight.
+   * Declare lost what a report says is missing: number `arrived` + 1 and each bit of the bitmap that is 0, if the
+   * message is in flight and its last transmission was before `sentBeforeMs`. In order of sequence numbers. What no
+   * bitmap covers is unknown, not missing, and stays. What is missing but was sent too recently is remembered until it
+   * is sent again: see `markOverdue`. Returns how many were declared lost. Arguments as for arriveThrough and
+   * arriveBitmap; O(bits of the bitmap), 512 at most, whatever is in flight.
    */
   markMissing(
     arrived: SequenceNumber,
@@ -95,13 +102,14 @@ export interface SendWindow {
     sentBeforeMs: number,
   ): number;
   /**
-   * Last transmission of the oldest message that the last `markMissing` found missing but sent too recently, in milliseconds; after
-   * `markOverdue`, that of the oldest which any report has said is missing. Infinity if there is none. For the timer that ends in `markOverdue`.
+   * Last transmission of the oldest message that the last `markMissing` found missing but sent too recently, in
+   * milliseconds; after `markOverdue`, that of the oldest which any report has said is missing. Infinity if there is
+   * none. For the timer that ends in `markOverdue`.
    */
   readonly missingSentAtMs: number;
   /**
-   * Without a new report: declare lost every message in flight that one has said is missing since its last transmission, if that was
-   * before `sentBeforeMs`. Returns how many. For a timer: O(messages in flight).
+   * Without a new report: declare lost every message in flight that one has said is missing since its last
+   * transmission, if that was before `sentBeforeMs`. Returns how many. For a timer: O(messages in flight).
    */
   markOverdue(sentBeforeMs: number): number;
   /** Times this message was sent, 0..65535. */
@@ -117,32 +125,45 @@ export interface SendWindow {
   /** The peer has said that it has this message. */
   isArrived(sequence: SequenceNumber): boolean;
 
-  /** An acknowledgement has come in at `nowMs`: clear the sample. All that arrives until the next call counts as arrived at `nowMs`. */
+  /**
+   * An acknowledgement has come in at `nowMs`: clear the sample. All that arrives until the next call counts as arrived
+   * at `nowMs`.
+   */
   beginSample(nowMs: number): void;
   /**
-   * What has arrived since `beginSample`. One and the same object at every call; the record behind it is shared by all send windows of the
-   * core, so read it before `beginSample` of any: RangeError if another window's came after this one's.
+   * What has arrived since `beginSample`. One and the same object at every call; the record behind it is shared by all
+   * send windows of the core, so read it before `beginSample` of any: RangeError if another window's came after this
+   * one's.
    */
   readonly sample: DeliverySample;
-  /** The sender has nothing more to send, though the network would take more: what is sent until all that is in flight now has arrived is marked so. */
+  /**
+   * The sender has nothing more to send, though the network would take more: what is sent until all that is in flight
+   * now has arrived is marked so.
+   */
   markAppLimited(): void;
 
   /**
-   * Everything up to and including number `arrived` has arrived: messages in flight and lost become arrived. Returns how many were not known
-   * to have, or -1, changing nothing, if `arrived` is outside [base - 1, nextUnsent - 1]. O(messages since the last call).
+   * Everything up to and including number `arrived` has arrived: messages in flight and lost become arrived. Returns
+   * how many were not known to have, or -1, changing nothing, if `arrived` is outside [base - 1, nextUnsent - 1].
+   * O(messages since the last call).
    */
   arriveThrough(arrived: SequenceNumber): number;
   /**
-   * Bit i of byte j of the `length` bytes (0..64) at `offset` of the memory says that message base + 8j + i has arrived. Returns how many were not known
-   * to have. Bits about messages that are acknowledged already or were never sent change nothing.
+   * Bit i of byte j of the `length` bytes (0..64) at `offset` of the memory says that message base + 8j + i has
+   * arrived. Returns how many were not known to have. Bits about messages that are acknowledged already or were never
+   * sent change nothing.
    */
   arriveBitmap(base: SequenceNumber, offset: number, length: number): number;
   /**
-   * Take in a cumulative acknowledgement: every message up to and including `ack` is done and its slot is freed; those not known to
-   * have arrived count as arrived. Returns how many are done (0 for a repetition), or -1, changing nothing, if `ack` is outside
-   * [base - 1, nextUnsent - 1] (docs/wire.md W2: an acknowledgement is checked against what was sent).
+   * Take in a cumulative acknowledgement: every message up to and including `ack` is done and its slot is freed; those
+   * not known to have arrived count as arrived. Returns how many are done (0 for a repetition), or -1, changing
+   * nothing, if `ack` is outside [base - 1, nextUnsent - 1] (docs/wire.md W2: an acknowledgement is checked against
+   * what was sent).
    */
   acknowledge(ack: SequenceNumber): number;
-  /** Give every slot back to the pool; again: nothing happens. Any other use from then on throws a RangeError, and all counts read 0. */
+  /**
+   * Give every slot back to the pool; again: nothing happens. Any other use from then on throws a RangeError, and all
+   * counts read 0.
+   */
   release(): void;
 }

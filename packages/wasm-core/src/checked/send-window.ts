@@ -209,7 +209,10 @@ export class CheckedSendWindow implements SendWindow {
     this.#times = RELEASED_TIMES;
   }
 
-  /** For the core: the handle, if the window is in that memory and all `count` messages from `first` on are held and were sent; else RangeError. */
+  /**
+   * For the core: the handle, if the window is in that memory and all `count` messages from `first` on are held and
+   * were sent; else RangeError.
+   */
   handleOfSent(buffer: ArrayBufferLike, first: SequenceNumber, count: number): WindowHandle {
     const handle = this.#live();
     if (this.#state.buffer !== buffer) throw new RangeError("this window is of another core");

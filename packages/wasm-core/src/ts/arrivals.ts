@@ -10,7 +10,10 @@ export function highestAhead(pool: Pool, window: number): number {
   return sequenceDistance(pool.load(window + RECEIVE_HIGHEST), pool.load(window + RECEIVE_TAKEN));
 }
 
-/** Everything behind `taken` has arrived; up to the highest number, what the index has; nothing beyond, where entries may be those of kept messages. */
+/**
+ * Everything behind `taken` has arrived; up to the highest number, what the index has; nothing beyond, where entries
+ * may be those of kept messages.
+ */
 export function hasArrived(pool: Pool, window: number, ahead: number): boolean {
   if (ahead < 0) return true;
   if (ahead > highestAhead(pool, window)) return false;

@@ -157,7 +157,10 @@ export class TsDecoders implements DecoderKernel {
     this.#pool.store(RECOVERED_RECORD + RECOVERED_COUNT, 0);
   }
 
-  /** The block of a message that is held or kept; 0 if it is unknown, GONE if it is known no more, BEYOND if it is too far ahead. */
+  /**
+   * The block of a message that is held or kept; 0 if it is unknown, GONE if it is known no more, BEYOND if it is too
+   * far ahead.
+   */
   #find(decoder: DecoderHandle, sequence: SequenceNumber): number {
     const pool = this.#pool;
     const window = pool.load(decoder + DECODER_WINDOW);
@@ -237,7 +240,10 @@ export class TsDecoders implements DecoderKernel {
     );
   }
 
-  /** The equation's pivot became known: find it another, or drop it if nothing is left. False if that shows a contradiction. */
+  /**
+   * The equation's pivot became known: find it another, or drop it if nothing is left. False if that shows a
+   * contradiction.
+   */
   #repivot(decoder: DecoderHandle, index: number): boolean {
     const pool = this.#pool;
     const row = rowAt(pool, decoder, index);

@@ -19,9 +19,9 @@ import type { SequenceNumber } from "../sequence.ts";
 import { inverse, multiplyAdd } from "./field.ts";
 import { invariant, type Pool } from "./pool.ts";
 
-// What a decoder stores: equations over up to 16 unknown messages, as a matrix in reduced row echelon form. Each equation (row) has
-// a pivot, the column in which it alone has a coefficient, which is 1. So a message is determined by the equations exactly
-// if it is the only unknown of one of them.
+// What a decoder stores: equations over up to 16 unknown messages, as a matrix in reduced row echelon form. Each
+// equation (row) has a pivot, the column in which it alone has a coefficient, which is 1. So a message is determined by
+// the equations exactly if it is the only unknown of one of them.
 
 /** A decoder for a window that has none; the pool has a block. */
 export function createDecoder(pool: Pool, window: number): number {

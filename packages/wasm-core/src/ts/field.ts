@@ -32,7 +32,10 @@ function makeProducts(): Uint8Array {
   return table;
 }
 
-/** Add `factor` times the `length` bytes at `source` to those at `target`. Both may be the same stretch, but not overlap otherwise. */
+/**
+ * Add `factor` times the `length` bytes at `source` to those at `target`. Both may be the same stretch, but not overlap
+ * otherwise.
+ */
 export function multiplyAdd(
   bytes: Uint8Array,
   target: number,

@@ -2,8 +2,8 @@ import { SYMBOL_HEADER_BYTES } from "../packet.ts";
 import { multiply, multiplyAdd } from "./field.ts";
 
 /**
- * Add `factor` times a message's symbol, which is its own flags, its length in two bytes and its bytes (docs/wire.md W13), to the
- * symbol at `target`, which is at least as long.
+ * Add `factor` times a message's symbol, which is its own flags, its length in two bytes and its bytes (docs/wire.md
+ * W13), to the symbol at `target`, which is at least as long.
  */
 export function addSymbol(
   bytes: Uint8Array,
