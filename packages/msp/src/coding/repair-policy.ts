@@ -53,6 +53,9 @@ export class RepairPolicy {
   private readonly unfollowed: number[] = [];
   /** Messages before this number have had their repairs, or need none. */
   private cursor: SequenceNumber = 0;
+  /** Of the messages before this one, where the cursor went back, only those count that were sent at this time or later. */
+  private againEnd: SequenceNumber = 0;
+  private againSinceMs = 0;
   /** Repairs that the messages right before it are still to get. */
   private leftCount = 0;
   /** Part of a repair that they are owed beyond that. */
@@ -70,7 +73,12 @@ export class RepairPolicy {
     this.unfollowed.push(nowMs);
     if (this.unfollowed.length > SPARSE_MESSAGES) this.unfollowed.shift();
     if (sequenceDistance(sequence, this.cursor) >= 0) return;
-    this.cursor = sequence; // sent again: its block is as good as new
+    // Sent again: it is to get its share of repairs anew, but what is before `againEnd` and was not sent again is not.
+    if (sequenceDistance(this.againEnd, this.cursor) <= 0) {
+      this.againEnd = this.cursor;
+      this.againSinceMs = nowMs;
+    }
+    this.cursor = sequence;
     this.leftCount = 0;
   }
 
@@ -146,10 +154,13 @@ export class RepairPolicy {
     return true;
   }
 
+  /** Messages that are to get their share: missing, and sent since they had it last. */
   private missingCount(first: SequenceNumber, end: SequenceNumber): number {
     let count = 0;
     for (let sequence = first; sequence !== end; sequence = sequenceAdd(sequence, 1)) {
-      if (this.isMissing(sequence)) count += 1;
+      if (!this.isMissing(sequence)) continue;
+      const isNew = sequenceDistance(sequence, this.againEnd) >= 0;
+      if (isNew || this.window.sentAtMs(sequence) >= this.againSinceMs) count += 1;
     }
     return count;
   }
