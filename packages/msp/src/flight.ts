@@ -41,7 +41,8 @@ export class Flight {
   /** Number of the first message that the peer, as far as it says, will not accept yet. */
   private peerEnd: SequenceNumber | undefined;
   private lastRecovered = 0;
-  private wantsProbe = false;
+  /** Probes still to be sent. */
+  private probePackets = 0;
   private lastSentAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(window: SendWindow, config: MspConfig) {
@@ -111,8 +112,8 @@ export class Flight {
   /** Called when {@link deadlineMs} has come, or before: it does what is due. */
   handleTimeout(nowMs: number): void {
     if (nowMs < this.recovery.deadlineMs) return;
-    const { lost, wantsProbe, isSilence } = this.recovery.handleTimeout(nowMs);
-    if (wantsProbe) this.wantsProbe = true;
+    const { lost, probePackets, isSilence } = this.recovery.handleTimeout(nowMs);
+    if (probePackets > 0) this.probePackets = probePackets;
     if (isSilence) this.congestion.handleSilence(nowMs);
     if (lost === 0) return;
     this.window.beginSample(nowMs);
@@ -140,8 +141,8 @@ export class Flight {
 
   /** The message to send now: the first that is lost, else the next new one; -1 if none may go. It is marked sent. */
   pollMessage(nowMs: number): SequenceNumber | -1 {
-    const isProbe = this.wantsProbe;
-    this.wantsProbe = false;
+    const isProbe = this.probePackets > 0;
+    if (isProbe) this.probePackets -= 1;
     if (!isProbe && !this.windowIsOpen) return -1;
     let sequence = this.nextMessage();
     if (sequence === -1 && isProbe) sequence = this.repeatable();
@@ -280,10 +281,12 @@ export class Flight {
     report.inFlight = window.inFlightCount + this.repairs.count;
     report.delivered = window.deliveredCount;
     report.priorDelivered = sample.newest === -1 ? -1 : sample.priorDelivered;
-    report.isAppLimited = sample.isAppLimited;
+    // What waited behind a hole arrives all at once, as it seems where only the order is acknowledged: that is no rate.
+    const isMeasure = sample.newest === -1 || this.recovery.isMeasure(sample.priorDeliveredAtMs);
+    report.isAppLimited = sample.isAppLimited || !isMeasure;
     report.trainPerMs =
       extended === undefined ? 0 : this.trains.perMs(extended.train, extended.trainSpreadUs);
-    report.deliveryPerMs = this.deliveryPerMs();
+    report.deliveryPerMs = isMeasure ? this.deliveryPerMs() : 0;
     this.congestion.handleReport(report);
   }
 

@@ -1,6 +1,6 @@
 import { type SendWindow, type SequenceNumber, sequenceDistance } from "@meshstream/wasm-core";
 import type { MspConfig } from "../config.ts";
-import { NO_TIMEOUT, PROBE, type Recovery, SILENCE, type Timeout } from "./recovery.ts";
+import { NO_TIMEOUT, type Recovery, SILENCE, type Timeout } from "./recovery.ts";
 import type { RttEstimator } from "./rtt.ts";
 import { Silence } from "./silence.ts";
 
@@ -74,15 +74,25 @@ export class DeployedRecovery implements Recovery {
     this.silence.deepen(nowMs);
     this.timeouts += 1;
     const isAnswered = this.rtt.srttMs !== undefined;
-    if (this.timeouts === 1 || !isAnswered) {
+    if (!isAnswered) return this.repeatOpening();
+    if (this.timeouts === 1) {
       this.window.markLost(this.window.base);
-      return isAnswered ? NO_TIMEOUT : PROBE;
+      return NO_TIMEOUT;
     }
     // The repeated one did not help either: nothing of all that can be believed to have arrived.
     for (let oldest = this.window.oldestSent(); oldest !== -1; oldest = this.window.oldestSent()) {
       this.window.markLost(oldest);
     }
     return SILENCE;
+  }
+
+  /** Nothing was ever heard: send a few again, for radios lose several packets in a row, and an answer to any will do. */
+  private repeatOpening(): Timeout {
+    for (let count = 0; count < OPENING_REPEATS; count += 1) {
+      const oldest = this.window.oldestSent();
+      if (oldest !== -1) this.window.markLost(oldest);
+    }
+    return NO_TIMEOUT;
   }
 
   private handleProgress(nowMs: number): void {
@@ -96,7 +106,7 @@ export class DeployedRecovery implements Recovery {
     if (sequenceDistance(this.window.base, this.recoveryPoint) >= 0) {
       this.recoveryPoint = undefined;
       this.wholeSinceMs = nowMs;
-    } else this.expectHole(nowMs);
+    } else this.expectHole(nowMs, STANDSTILL_MS);
   }
 
   private handleRepetition(nowMs: number): void {
@@ -105,15 +115,14 @@ export class DeployedRecovery implements Recovery {
     this.packetAtMs = nowMs;
     if (isKeepAlive) return;
     this.repetitionAtMs = nowMs;
-    this.expectHole(nowMs);
+    this.expectHole(nowMs, Math.max((this.rtt.srttMs ?? 0) / 4, STANDSTILL_MS));
   }
 
   /** The oldest message seems to be missing: give it a moment, in case it was only overtaken, and repeat it once a round trip. */
-  private expectHole(nowMs: number): void {
+  private expectHole(nowMs: number, waitMs: number): void {
     if (this.holeAtMs !== Number.POSITIVE_INFINITY || this.window.inFlightCount === 0) return;
     const { srttMs } = this.rtt;
     const { base } = this.window;
-    const waitMs = Math.max((srttMs ?? 0) / 4, STANDSTILL_MS);
     const wasRepeated = this.window.transmissions(base) > 1;
     const notBeforeMs = wasRepeated ? this.window.sentAtMs(base) + (srttMs ?? 0) + STANDSTILL_MS : 0;
     this.holeAtMs = Math.max(nowMs + waitMs, notBeforeMs);
@@ -127,7 +136,9 @@ export class DeployedRecovery implements Recovery {
   }
 }
 
-const HOLE: Timeout = { lost: 1, wantsProbe: false, isSilence: false };
+const OPENING_REPEATS = 4;
+
+const HOLE: Timeout = { lost: 1, probePackets: 0, isSilence: false };
 
 /** Deployed peers hold small packets back for up to 5 ms, and their applications take messages in batches (docs/wire.md W2.16). */
 const STANDSTILL_MS = 5;

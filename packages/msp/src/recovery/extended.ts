@@ -85,7 +85,7 @@ export class ExtendedRecovery implements Recovery {
     }
     if (nowMs >= this.overdueAtMs) {
       const lost = this.markOverdue(nowMs);
-      if (lost > 0) return { lost, wantsProbe: false, isSilence: false };
+      if (lost > 0) return { lost, probePackets: 0, isSilence: false };
     }
     if (nowMs < this.silenceAtMs) return NO_TIMEOUT;
     this.probes += 1;
@@ -93,7 +93,7 @@ export class ExtendedRecovery implements Recovery {
     const isAnswered = this.rtt.srttMs !== undefined;
     if (this.probes <= PROBES || !isAnswered) {
       if (!isAnswered) this.silence.deepen(nowMs);
-      return PROBE;
+      return isAnswered ? PROBES_IN_SILENCE : PROBE;
     }
     this.silence.deepen(nowMs);
     for (let oldest = this.window.oldestSent(); oldest !== -1; oldest = this.window.oldestSent()) {
@@ -118,11 +118,17 @@ export class ExtendedRecovery implements Recovery {
   /** When silence has lasted too long: first for a probe, then for believing that everything is lost. */
   private get silenceAtMs(): number {
     const { sinceMs } = this;
-    const { srttMs } = this.rtt;
-    if (srttMs === undefined || this.probes >= PROBES) return sinceMs + this.timeoutMs();
-    const ackDelayMs = Math.min(Math.max(srttMs / 4, ACK_DELAY_LEAST_MS), ACK_DELAY_MS);
-    const probeMs = srttMs + Math.min(4 * this.rtt.rttvarMs, srttMs) + ackDelayMs;
+    if (this.rtt.srttMs === undefined || this.probes >= PROBES) return sinceMs + this.timeoutMs();
+    const { presentRttMs } = this;
+    const ackDelayMs = Math.min(Math.max(presentRttMs / 4, ACK_DELAY_LEAST_MS), ACK_DELAY_MS);
+    const probeMs = presentRttMs + Math.min(4 * this.rtt.rttvarMs, presentRttMs) + ackDelayMs;
     return sinceMs + Math.min(probeMs, this.timeoutMs());
+  }
+
+  /** The round trip to expect now: once a probe has stayed without an answer, no queue of ours is left on the path. */
+  private get presentRttMs(): number {
+    const { srttMs, minMs } = this.rtt;
+    return this.probes === 0 ? srttMs! : Math.min(srttMs!, EMPTY_PATH * minMs);
   }
 
   private get sinceMs(): number {
@@ -150,9 +156,10 @@ export class ExtendedRecovery implements Recovery {
 
   private get rtoMs(): number {
     const { initialRtoMs, maxRtoMs } = this.config;
-    const measuredMs = this.rtt.rtoMs(RTO_SLACK_MS);
-    const rtoMs = measuredMs === undefined ? initialRtoMs : Math.max(measuredMs + ACK_DELAY_MS, RTO_FLOOR_MS);
-    return Math.min(rtoMs, maxRtoMs);
+    if (this.rtt.srttMs === undefined) return initialRtoMs;
+    const { presentRttMs } = this;
+    const slackMs = Math.max(Math.min(4 * this.rtt.rttvarMs, presentRttMs), RTO_SLACK_MS);
+    return Math.min(Math.max(presentRttMs + slackMs + ACK_DELAY_MS, RTO_FLOOR_MS), maxRtoMs);
   }
 
   private get roundTripMs(): number {
@@ -197,7 +204,12 @@ const RTO_SLACK_MS = 10;
 /** A timeout declares everything lost: dear, if it was only a pause of the radio. */
 const RTO_FLOOR_MS = 100;
 
-/** Packets that may ask how things stand before everything counts as lost: one may be lost itself. */
+/** What the shortest round trip is exceeded by without a queue: jitter. */
+const EMPTY_PATH = 1.25;
+
+const PROBES_IN_SILENCE: Timeout = { lost: 0, probePackets: 2, isSilence: false };
+
+/** Times that we may ask how things stand before everything counts as lost: one may be lost itself. */
 const PROBES = 2;
 
 /** Times are sums of fractions. */

@@ -29,12 +29,12 @@ export interface Recovery {
 export interface Timeout {
   /** Messages marked lost because others, sent later, have arrived: a sign of the path. */
   readonly lost: number;
-  /** Send one packet, whatever the window says: to learn how things stand. */
-  readonly wantsProbe: boolean;
+  /** Send so many packets, whatever the window says: to learn how things stand. */
+  readonly probePackets: number;
   /** Nothing has come back for so long that everything in flight counts as lost. */
   readonly isSilence: boolean;
 }
 
-export const NO_TIMEOUT: Timeout = { lost: 0, wantsProbe: false, isSilence: false };
-export const PROBE: Timeout = { lost: 0, wantsProbe: true, isSilence: false };
-export const SILENCE: Timeout = { lost: 0, wantsProbe: false, isSilence: true };
+export const NO_TIMEOUT: Timeout = { lost: 0, probePackets: 0, isSilence: false };
+export const PROBE: Timeout = { lost: 0, probePackets: 1, isSilence: false };
+export const SILENCE: Timeout = { lost: 0, probePackets: 0, isSilence: true };

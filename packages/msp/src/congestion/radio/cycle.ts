@@ -6,10 +6,17 @@ export class Cycle {
   /** As a multiple of the path's rate. */
   gain = 1;
   private round = FIRST_ROUND;
+  private firstProbeGain = PROBE_GAIN;
   private probeGain = PROBE_GAIN;
   private bandwidthBefore = 0;
   private trims = 0;
   private count = 0;
+
+  /** Losses are dear: try for less at a time. */
+  beCautious(): void {
+    this.firstProbeGain = CAUTIOUS_PROBE_GAIN;
+    this.probeGain = CAUTIOUS_PROBE_GAIN;
+  }
 
   /** Do not make up for losses in this round: to see whether it is that which makes them. */
   get isPlain(): boolean {
@@ -31,7 +38,7 @@ export class Cycle {
     if (this.round === RESULT_ROUND && bandwidth > this.bandwidthBefore * (1 + (this.probeGain - 1) / 2)) {
       this.round = PROBE_ROUND; // there was more: go on at once
       this.probeGain = Math.min(this.probeGain * PROBE_GAIN, PROBE_GAIN_LIMIT);
-    } else if (this.round === RESULT_ROUND) this.probeGain = PROBE_GAIN;
+    } else if (this.round === RESULT_ROUND) this.probeGain = this.firstProbeGain;
     if (this.round === PROBE_ROUND) this.bandwidthBefore = bandwidth;
     this.gain = this.gainNow(trim);
   }
@@ -64,6 +71,7 @@ const FIRST_ROUND = 5;
 const PLAIN_ROUND = 4;
 const PLAIN_CYCLES = 4;
 const PROBE_GAIN = 1.25;
+const CAUTIOUS_PROBE_GAIN = 1.1;
 const HOLD_BACK_GAIN = 0.75;
 
 /** While each try finds more, the next is bolder. */

@@ -3,16 +3,27 @@
  * queue are counted. Even so a short queue may overflow unseen, because of the very packets that make up for the losses; so
  * now and then some rounds go without these, and are counted a second time by themselves: losses that a full queue made are
  * absent there, those of a radio are not.
- * Memory: four numbers.
+ * Memory: five numbers.
  */
 export class LossEstimate {
   private readonly all = new DecayedShare();
   private readonly plain = new DecayedShare();
+  private trust = 1;
 
   /** The fate of a round's packets is known, which were not sent above the path's rate and met no standing queue. `isPlain`: nor to make up for losses. */
   add(lost: number, arrived: number, isPlain: boolean): void {
     this.all.add(lost, arrived);
     if (isPlain) this.plain.add(lost, arrived);
+  }
+
+  /** A round is over that was not sent above the path's rate. If a queue stands all the same, too much was made up for. */
+  judge(queueStands: boolean): void {
+    this.trust = queueStands ? Math.max(this.trust - DISTRUST, 0) : Math.min(this.trust + REGAIN, 1);
+  }
+
+  /** What to make up for: the ratio, or less of it. */
+  get madeUp(): number {
+    return this.trust * this.ratio;
   }
 
   /** 0..0.4: beyond, sending faster to make up for it would starve everybody else (docs/benchmarks.md). */
@@ -38,7 +49,7 @@ class DecayedShare {
   }
 
   get share(): number {
-    return this.packets === 0 ? 0 : this.lost / this.packets;
+    return this.lost / (this.packets + DOUBT_PACKETS);
   }
 }
 
@@ -47,6 +58,13 @@ const MEMORY_PACKETS = 600;
 
 /** Fewer say nothing. */
 const SPARSE_PACKETS = 30;
+
+/** As if so many had arrived before: the first burst of losses must not look like the path's share. */
+const DOUBT_PACKETS = 40;
+
+/** Down within a few rounds, for the queue is everybody's; up again in twice as many. */
+const DISTRUST = 0.2;
+const REGAIN = 0.1;
 
 const BURST = 4;
 

@@ -36,6 +36,7 @@ export class RadioController implements CongestionController {
   /** The two rounds before this one: a part of their losses is found only now. */
   private last: RoundKind = "fast";
   private beforeLast: RoundKind = "fast";
+  private windowGain = WINDOW_GAIN;
   private isSilent = false;
   /** The path was not seen empty for long: for one round trip, let it get empty. */
   private emptyUntilMs = Number.NEGATIVE_INFINITY;
@@ -45,18 +46,24 @@ export class RadioController implements CongestionController {
     this.start = new Start(options.firstFlightPackets);
   }
 
-  handleConnected(): void {}
+  handleConnected(knowsExtension: boolean): void {
+    if (knowsExtension) return;
+    this.start.beCautious();
+    this.cycle.beCautious();
+    this.windowGain = CAUTIOUS_WINDOW_GAIN;
+  }
 
   handleReport(report: Readonly<PathReport>): void {
     if (report.rttMs >= 0) this.roundTrips.sample(report.rttMs, report.nowMs);
     if (report.trainPerMs > 0) this.start.addTrain(report.trainPerMs);
+    if (report.lost > 0) this.start.handleLoss();
     this.roundArrived += report.arrived - report.recovered;
     this.roundLost += report.lost + report.recovered;
     this.roundIsAppLimited ||= report.isAppLimited;
     if (report.arrived > 0) this.isSilent = false;
     this.takeRate(report);
     if (this.rounds.advance(report)) this.endRound(report);
-    if (this.mode === "start" && this.start.isOver) this.mode = "drain";
+    if (this.mode === "start" && this.start.isOver && this.bandwidth.value > 0) this.mode = "drain";
     if (this.mode === "drain" && report.inFlight <= this.pathPackets) this.mode = "cycle";
     if (this.mode === "cycle") this.cycle.handleReport(report.inFlight <= this.pathPackets);
   }
@@ -70,8 +77,14 @@ export class RadioController implements CongestionController {
   }
 
   get pacingPerMs(): number {
+    const { minMs } = this.roundTrips;
+    // Whatever the model says: as much as the smallest window is, or nothing would ever be measured again.
+    return Math.max(this.modelPerMs, LEAST_PACKETS / minMs);
+  }
+
+  private get modelPerMs(): number {
     if (this.mode === "start") return this.start.pacingPerMs(this.bandwidth.value, this.roundTrips.minMs);
-    const made = this.kind === "plain" ? 0 : this.loss.ratio;
+    const made = this.kind === "plain" ? 0 : this.loss.madeUp;
     return (this.gain * this.bandwidth.value) / (1 - made);
   }
 
@@ -103,7 +116,7 @@ export class RadioController implements CongestionController {
   /** What fits on the path without a queue, lost packets and what jitter holds back included. */
   private get pathPackets(): number {
     const { minMs, jitterMs } = this.roundTrips;
-    return (this.bandwidth.value * (minMs + 2 * jitterMs)) / (1 - this.loss.ratio);
+    return (this.bandwidth.value * (minMs + 2 * jitterMs)) / (1 - this.loss.madeUp);
   }
 
   private wantedPackets(): number {
@@ -112,10 +125,10 @@ export class RadioController implements CongestionController {
     if (this.mode === "start")
       return Math.max(
         this.options.firstFlightPackets,
-        WINDOW_GAIN * this.start.aimedPackets(this.pacingPerMs, this.roundTrips.minMs),
+        this.windowGain * this.start.aimedPackets(this.pacingPerMs, this.roundTrips.minMs),
       );
     if (this.rounds.startedAtMs < this.emptyUntilMs) return this.pathPackets / 2;
-    return WINDOW_GAIN * this.pathPackets + ACK_SLACK_PACKETS;
+    return this.windowGain * this.pathPackets + ACK_SLACK_PACKETS;
   }
 
   private takeRate({ deliveryPerMs, isAppLimited }: Readonly<PathReport>): void {
@@ -132,6 +145,7 @@ export class RadioController implements CongestionController {
     const wasPlain = this.last === "plain" && this.beforeLast === "plain";
     if (!isStanding && (!wasFast || isSparse))
       loss.add(this.roundLost, this.roundArrived, wasPlain || isSparse);
+    if (!wasFast) loss.judge(isStanding);
     this.beforeLast = this.last;
     this.last = this.kind;
     if (this.mode === "start" && rounds.count > 1)
@@ -188,7 +202,7 @@ type Mode =
 /** How the packets of a round were sent: above the path's rate, at it, or at it without making up for losses. */
 type RoundKind = "fast" | "even" | "plain";
 
-/** BBRv1: the smallest gain that doubles the rate each round trip, 2 / ln 2 (2.89), less what the window adds. */
+/** For the record of a round: what {@link Start} aims at. */
 export const START_GAIN = 2.77;
 
 /** Undoes in one round what the start has added in another. */
@@ -196,6 +210,9 @@ const DRAIN_GAIN = 1 / START_GAIN;
 
 /** BBRv1: twice the path, so that late and bundled acknowledgements do not stop the sender. */
 const WINDOW_GAIN = 2;
+
+/** Towards a peer that cannot tell which of many packets were lost: a full queue costs a round trip for each of them. */
+const CAUTIOUS_WINDOW_GAIN = 1.25;
 
 /** BBRv1: below this, one loss leaves nothing to find it by. */
 const LEAST_PACKETS = 4;

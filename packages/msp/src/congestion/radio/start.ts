@@ -9,6 +9,9 @@ export class Start {
 
   private readonly firstFlightPackets: number;
   private readonly trains: number[] = [];
+  /** Median of the trains: jitter and cross traffic make single ones far too long or too short. 0 if there is none. */
+  private trainPerMs = 0;
+  private gain = GAIN;
   private roundCount = 0;
   private fullPerMs = 0;
   private fullRounds = 0;
@@ -18,14 +21,26 @@ export class Start {
   }
 
   addTrain(perMs: number): void {
-    if (this.trains.length < TRAINS_LIMIT) this.trains.push(perMs);
+    if (this.trains.length === TRAINS_LIMIT) return;
+    this.trains.push(perMs);
+    this.trains.sort((a, b) => a - b);
+    this.trainPerMs = this.trains[(this.trains.length - 1) >> 1]!;
+  }
+
+  /** The peer measures no trains, and cannot tell which of many packets were lost: go on slowly, to the first loss. */
+  beCautious(): void {
+    this.gain = CAUTIOUS_GAIN;
+  }
+
+  handleLoss(): void {
+    if (this.gain === CAUTIOUS_GAIN) this.isOver = true;
   }
 
   /** A round is over; `bandwidth` is the best rate so far, in packets per ms. */
   endRound(bandwidth: number, queueIsHalfPath: boolean, isAppLimited: boolean): void {
     this.roundCount += 1;
-    this.isOver = queueIsHalfPath;
-    if (isAppLimited) return;
+    this.isOver ||= queueIsHalfPath;
+    if (isAppLimited || this.isOver) return;
     if (bandwidth >= this.fullPerMs * GROWTH) {
       this.fullPerMs = bandwidth;
       this.fullRounds = 0;
@@ -41,9 +56,9 @@ export class Start {
     if (this.roundCount === 0) {
       const leapPerMs = (LEAP * this.firstFlightPackets) / minRttMs;
       if (trainPerMs > 0) return Math.min(TRAIN_TRUST * trainPerMs, leapPerMs);
-      return Math.max(GAIN * bandwidth, this.firstFlightPackets / minRttMs);
+      return Math.max(this.gain * bandwidth, this.firstFlightPackets / minRttMs);
     }
-    const growingPerMs = GAIN * bandwidth;
+    const growingPerMs = this.gain * bandwidth;
     if (trainPerMs === 0) return growingPerMs;
     // The trains of the second round have told the same, or the median has moved.
     const trustedPerMs = Math.max(growingPerMs, TRAIN_TRUST * trainPerMs);
@@ -52,13 +67,6 @@ export class Start {
 
   aimedPackets(pacingPerMs: number, minRttMs: number): number {
     return minRttMs === Number.POSITIVE_INFINITY ? this.firstFlightPackets : pacingPerMs * minRttMs;
-  }
-
-  /** Median of the trains: jitter and cross traffic make single ones far too long or too short. 0 if there is none. */
-  private get trainPerMs(): number {
-    if (this.trains.length === 0) return 0;
-    const sorted = this.trains.toSorted((a, b) => a - b);
-    return sorted[(sorted.length - 1) >> 1]!;
   }
 }
 
@@ -77,7 +85,11 @@ const TRAIN_OVERSHOOT = 1;
 /** What came through proves the trains. */
 const TRAIN_PROOF = 0.9;
 
+/** BBRv1: the smallest gain that doubles the rate each round trip, 2 / ln 2 (2.89), less what the window adds. */
 const GAIN = 2.77;
+
+/** Overshoots by less than the queue of a short path holds. */
+const CAUTIOUS_GAIN = 1.5;
 
 /** BBRv1: three rounds in which the rate grew by less than a quarter. */
 const GROWTH = 1.25;
