@@ -1,7 +1,7 @@
 import { addressBytes } from "./address.ts";
 import type { BookEntry } from "./address-book.ts";
 import { BroadcastIds } from "./broadcast-ids.ts";
-import type { Counters } from "./counters.ts";
+import type { Counters, DropReason } from "./counters.ts";
 import { Encapsulation } from "./envelope.ts";
 import type { FaultReason } from "./fault.ts";
 import { BROADCAST_ID_BYTES, type Frame, FrameFlag, frameHeadBytes } from "./frame.ts";
@@ -9,7 +9,7 @@ import type { FrameSender, NeighbourFrame } from "./frame-sender.ts";
 import type { Neighbour, NeighbourTable } from "./neighbours.ts";
 import { shortAddress } from "./outgoing.ts";
 import type { Paths } from "./paths.ts";
-import { parsePorts } from "./ports.ts";
+import { parsePorts, ServicePort } from "./ports.ts";
 import { SEAL_BYTES } from "./seal.ts";
 import type { Topology } from "./topology.ts";
 
@@ -142,19 +142,24 @@ export class Relay {
 }
 
 /**
- * Why a frame is not to be handed on: some software in use cannot bear an explanation that is cut short or a message
- * without a payload, and what we send is our affair, whoever made it (docs/wire.md W5.6).
+ * Why a frame is not to be handed on: some software in use cannot bear an explanation that is cut short, an address of
+ * no length in a record, or a message without a payload, and what we send is our affair, whoever made it (docs/wire.md
+ * W5.6). What means nothing to anybody (W3.4) stays here, too.
  */
-function flawOf(frame: Frame, bytes: Uint8Array): "relay-type" | "message-empty" | FaultReason | undefined {
-  if (frame.flags & FrameFlag.LEGACY_TYPE) return "relay-type";
-  const end = frame.payloadOffset + frame.payloadLength;
-  // Of a ciphered message only the length shows: at least a byte of ports and one of payload.
-  if (frame.flags & FrameFlag.CIPHERED)
-    return frame.payloadLength < SEAL_BYTES + 2 ? "message-empty" : undefined;
-  const plainEnd = frame.flags & FrameFlag.SIGNED ? end - SIGNATURE_BYTES : end;
-  const ports = parsePorts(bytes, frame.payloadOffset, plainEnd);
+function flawOf(frame: Frame, bytes: Uint8Array): DropReason | FaultReason | undefined {
+  const { flags, payloadOffset, payloadLength } = frame;
+  if (flags & FrameFlag.LEGACY_TYPE) return "relay-type";
+  if (flags & FrameFlag.CIPHERED) {
+    if ((flags & FrameFlag.SIGNED) === 0) return "not-signed";
+    if (flags & FrameFlag.BROADCAST) return "sealed-broadcast";
+    // Of a ciphered message only the length shows: at least a byte of ports and one of payload.
+    return payloadLength < SEAL_BYTES + 2 ? "message-empty" : undefined;
+  }
+  const end = payloadOffset + payloadLength - (flags & FrameFlag.SIGNED ? SIGNATURE_BYTES : 0);
+  const ports = parsePorts(bytes, payloadOffset, end);
   if (ports.kind === "fault") return ports.reason;
-  return ports.end >= plainEnd ? "message-empty" : undefined;
+  if (ports.destination === ServicePort.LINK_STATE) return "not-one-hop";
+  return ports.end >= end ? "message-empty" : undefined;
 }
 
 /** Bytes before the payload, with the longest envelope that a neighbour in use gets. */

@@ -103,6 +103,11 @@ describe("relaying", () => {
       ["relay-back", frame(T, S)],
       ["own-source", frame(node.identities[0]!, T)],
       ["relay-type", frame(S, T, { flags: FrameFlag.LEGACY_TYPE, type: 0x60 })],
+      ["not-signed", frame(S, T, { flags: FrameFlag.CIPHERED })],
+      [
+        "sealed-broadcast",
+        frame(S, T, { flags: SEALED | FrameFlag.BROADCAST, broadcastId: new Uint8Array(8) }),
+      ],
       ["overheard", frame(S, T, { nextHop: wholeAddress(y.sid.bytes) })],
       ["overheard", frame(S, T, { flags: SEALED | FrameFlag.ONE_HOP })],
     ] as const) {
@@ -118,7 +123,7 @@ describe("relaying", () => {
 
   it("a message without a payload is not sent on, as far as that shows", async () => {
     const { node, x, y, frame, settle } = await between();
-    const ports = [5]; // both are 2
+    const ports = [23]; // both are 11
     for (const [flags, payload, arrives] of [
       [SEALED, new Uint8Array(41), false],
       [SEALED, new Uint8Array(42), true],
@@ -133,6 +138,20 @@ describe("relaying", () => {
       assert.equal(arrived.length, arrives ? 1 : 0, `${payload.length} bytes with the flags ${flags}`);
     }
     assert.equal(node.counters["message-empty"], 3);
+    await node.close();
+  });
+
+  it("link state is not sent on: it is for neighbours, and what is in it is not looked at here", async () => {
+    const { node, x, y, frame, settle } = await between();
+    const broadcastId = new Uint8Array(8).fill(1);
+    const record = [4, 0x02, 0, 1]; // its receiver is an address of no length
+    for (const ports of [[5], [4, 0x81, 0x02]]) {
+      x.send(frame(S, T, { flags: 0 }), Uint8Array.of(...ports, ...record));
+      x.send(frame(S, T, { flags: FrameFlag.BROADCAST, broadcastId }), Uint8Array.of(...ports, ...record));
+    }
+    settle();
+    assert.deepEqual(y.heardFrames(), []);
+    assert.equal(node.counters["not-one-hop"], 4);
     await node.close();
   });
 

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Address, BindAddress, DatagramTransport, Entropy, LinkAddress, Sid } from "@meshstream/msp";
 import {
   createRandom,
@@ -15,6 +16,8 @@ import {
   type OverlayLink,
   type OverlayNode,
 } from "../../src/index.ts";
+import { createSodiumSeal } from "../../src/overlay/sodium-seal.ts";
+import { DatagramGuard } from "./datagram-guard.ts";
 
 /** A packet as a test hears it. */
 export interface Heard {
@@ -33,6 +36,8 @@ export class Segment {
   readonly #links = new Map<string, Link<Uint8Array>>();
   /** Everything that was sent, lost or not. */
   readonly sent: Heard[] = [];
+  /** Holds every packet of a node to what a deployed one bears; not those that a test puts on a {@link link} itself. */
+  readonly guard = new DatagramGuard(IDENTITIES, provider);
 
   constructor(clock: VirtualClock, random: Random, config: Partial<LinkConfig> = {}) {
     this.clock = clock;
@@ -49,6 +54,8 @@ export class Segment {
 
   send(bytes: Uint8Array, from: LinkAddress, to: LinkAddress): void {
     this.sent.push({ atMs: this.clock.now(), from, to, bytes });
+    const harm = this.guard.harmIn(bytes);
+    assert.equal(harm, undefined, `${from} must not send to ${to}: ${harm}`);
     for (const address of this.#ports.keys()) {
       if (address === from || (to !== BROADCAST && to !== address)) continue;
       this.link(from, address).send(bytes);
@@ -107,9 +114,15 @@ class SegmentPort implements DatagramTransport {
 }
 
 /** Identities that are the same in every run. */
-export function testIdentity(number: number): Promise<Identity> {
-  return createIdentity(new Uint8Array(32).fill(number));
+export async function testIdentity(number: number): Promise<Identity> {
+  const identity = await createIdentity(new Uint8Array(32).fill(number));
+  IDENTITIES.set(identity.sid.hex, identity);
+  return identity;
 }
+
+/** Those that were made: the guards of all segments know their secrets. */
+const IDENTITIES = new Map<string, Identity>();
+const provider = await createSodiumSeal();
 
 export interface TestNodeOptions {
   readonly identities: readonly Identity[];
