@@ -149,7 +149,9 @@ export class RepairPolicy {
     const first = this.cursor;
     this.cursor = sequenceAdd(first, count);
     this.credit += this.missingCount(first, this.cursor) * ratio;
-    this.leftCount = isFlushed ? Math.ceil(this.credit) : Math.floor(this.credit);
+    // What was sent again has cost a round trip already: each block of it gets one repair at least.
+    const isAgain = sequenceDistance(this.againEnd, first) > 0;
+    this.leftCount = isFlushed || isAgain ? Math.ceil(this.credit) : Math.floor(this.credit);
     this.credit = Math.max(this.credit - this.leftCount, 0);
     return true;
   }
