@@ -9,7 +9,7 @@ export async function draw(spec: TopLevelSpec): Promise<string> {
     padding: 12,
     config: CONFIG,
   } as TopLevelSpec);
-  const view = new View(parse(compiled), { renderer: "none" });
+  const view = new View(parse(compiled), { renderer: "none", logLevel: 0 });
   return `${await view.toSVG()}\n`;
 }
 
@@ -40,6 +40,7 @@ const CONFIG = {
     gridColor: "#e4e4e4",
     labelColor: "#222222",
     labelLimit: 300,
+    labelFlush: false,
   },
   legend: { labelFontSize: 11, title: null, symbolSize: 90, labelLimit: 300 },
   view: { stroke: "#cccccc" },

@@ -45,14 +45,14 @@ export function sharePicture(rows: readonly ShareRow[]): TopLevelSpec {
     field: "who",
     type: "nominal",
     scale: { domain, range: [COLOURS.ours, COLOURS.goal, COLOURS.udx, COLOURS.cubic, COLOURS.deployed] },
-    legend: { orient: "bottom", columns: 3, symbolType: "square" },
+    legend: LEGEND,
   };
   const y = { field: "name", type: "nominal", sort: names, title: null };
   const x = {
     field: "share",
     type: "quantitative",
     title: "goodput, as a share of what the link can carry",
-    scale: { domain: [0, 1] },
+    scale: { domain: [0, 1.02], nice: false },
   };
   return {
     title: { text: "Large transfers on bad links", subtitle: "median of the seeds; further right is better" },
@@ -62,7 +62,7 @@ export function sharePicture(rows: readonly ShareRow[]): TopLevelSpec {
       { data: { values: ours }, mark: { type: "bar", height: 14 }, encoding: { y, x, color: colour } },
       {
         data: { values: goals },
-        mark: { type: "tick", thickness: 2.5, size: 24 },
+        mark: { type: "tick", thickness: 2.5, size: 24, opacity: 1 },
         encoding: { y, x, color: colour },
       },
       {
@@ -72,7 +72,7 @@ export function sharePicture(rows: readonly ShareRow[]): TopLevelSpec {
           y,
           x,
           color: colour,
-          shape: { field: "who", type: "nominal", scale: { domain: SHAPED, range: SHAPES }, legend: null },
+          shape: { field: "who", type: "nominal", scale: { domain, range: SHAPES }, legend: LEGEND },
         },
       },
     ],
@@ -96,7 +96,8 @@ export function latencyPicture(rows: readonly LatencyRow[]): TopLevelSpec {
   };
   const y = { field: "name", type: "nominal", sort: names, title: null };
   const yOffset = { field: "who", type: "nominal", sort: domain };
-  const scale = { type: "log", nice: false };
+  const most = Math.max(...spans.map(({ p99Ms }) => p99Ms));
+  const scale = { type: "log", nice: false, domain: [0.8, 1.1 * most] };
   const x = {
     field: "p50Ms",
     type: "quantitative",
@@ -110,11 +111,11 @@ export function latencyPicture(rows: readonly LatencyRow[]): TopLevelSpec {
         "from the median (circle) to the 99th percentile (line's end); black: the link's own delay one way",
     },
     width: 560,
-    height: { step: 15 },
+    height: rows.length * 32,
     layer: [
       {
         data: { values: least },
-        mark: { type: "tick", thickness: 2.5, size: 26, color: "black" },
+        mark: { type: "tick", thickness: 2.5, size: 26, color: "black", opacity: 1 },
         encoding: { y, x: { ...x, field: "oneWayMs" } },
       },
       {
@@ -138,12 +139,16 @@ export function runPicture(
   rateKbps: number,
   roundTripMs: number,
 ): TopLevelSpec {
-  const values = (result.trace ?? []).map((point) => ({ ...point, seconds: point.atMs / 1000 }));
+  const values = (result.trace ?? []).map((point) => ({
+    ...point,
+    rttMs: point.rttMs || null,
+    seconds: point.atMs / 1000,
+  }));
   const x = (isLast: boolean) => ({
     field: "seconds",
     type: "quantitative",
     title: isLast ? "seconds since the first send call" : null,
-    axis: isLast ? {} : { labels: false },
+    axis: isLast ? { format: "~g" } : { labels: false, ticks: false },
     scale: { nice: false },
   });
   const y = (field: string, text: string) => ({
@@ -179,14 +184,16 @@ export function runPicture(
       line("queueMs", "queue, ms", false, undefined),
       {
         width: 620,
-        height: 60,
+        height: 70,
         mark: { type: "bar", color: COLOURS.loss, width: 2 },
-        encoding: { x: x(false), y: y("lost", "lost on the air") },
+        encoding: { x: x(false), y: y("lost", "packets lost") },
       },
       line("rttMs", "smoothed RTT, ms", true, roundTripMs),
     ],
   } as TopLevelSpec;
 }
 
-const SHAPED = ["udx-native, measured", "TCP CUBIC, computed", "two deployed peers, simulated"];
-const SHAPES = ["diamond", "triangle-up", "circle"];
+const LEGEND = { orient: "bottom", columns: 3 };
+
+/** Of the legend's entries: ours and the goal are no points; the goal is an upright line. */
+const SHAPES = ["square", "M-0.2,-1H0.2V1H-0.2Z", "diamond", "triangle-up", "circle"];
