@@ -29,7 +29,8 @@ export async function runWithFaults(seed: number, engine: Engine): Promise<Run> 
   const { clock } = pair;
   const trace = new Trace(pair);
   const before = [pair.a.core.freeSlotCount, pair.b.core.freeSlotCount];
-  const meshes = pair.meshes(drawConfig(random.fork()));
+  const config = drawConfig(random.fork());
+  const meshes = pair.meshes({ ...config, ...drawSpeech(random) }, { ...config, ...drawSpeech(random) });
   drawFaults(random.fork(), pair);
   const listener = await meshes.b.listen(PORT);
   const conversations: Conversation[] = [];
@@ -173,13 +174,19 @@ class End {
   }
 }
 
+/** Each end by itself: most speak the extension, most of these code. */
+function drawSpeech(random: Random): Parameters<Pair["meshes"]>[0] {
+  const coding = (["auto", "auto", "on", "off"] as const)[random.below(4)]!;
+  return { extension: random.below(4) !== 0, coding };
+}
+
 function drawConfig(random: Random): Parameters<Pair["meshes"]>[0] {
   const windowPackets = [1, 4, 16, 64][random.below(4)]!;
   return {
     sender: random.below(5) === 0 ? "legacy" : "auto",
     windowPackets,
     sendQueueMessages: windowPackets + random.below(64),
-    // No less than what is in flight: a sender does not learn that its peer has less room, and loses too much time.
+    // No less than what is in flight: without the extension a sender does not learn that its peer has less room, and loses too much time.
     receiveWindowMessages: [64, 256][random.below(2)]!,
     ackDelayMs: random.below(20),
     ackEveryMessages: 1 + random.below(4),

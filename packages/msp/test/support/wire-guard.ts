@@ -9,9 +9,14 @@ import { EXTENSION, parse } from "./wire.ts";
  */
 export class WireGuard {
   /** What was sent that must not be, in words. */
-  readonly violations: string[] = [];
+  private readonly violations: string[] = [];
   /** By connection: whether the first packet from the peer had the bit. */
   private readonly speaksExtension = new Map<string, boolean>();
+
+  /** Throws if there is any violation. */
+  check(): void {
+    if (this.violations.length > 0) throw new Error(`must not be sent: ${this.violations.join("; ")}`);
+  }
 
   handleReceived(local: Address, remote: Address, bytes: Uint8Array): void {
     const { isStop } = parse(bytes);
