@@ -6,6 +6,8 @@
  * Memory: five numbers.
  */
 export class LossEstimate {
+  /** 0..0.4: beyond, sending faster to make up for it would starve everybody else (docs/benchmarks.md). */
+  ratio = 0;
   private readonly all = new DecayedShare();
   private readonly plain = new DecayedShare();
   private trust = 1;
@@ -14,6 +16,7 @@ export class LossEstimate {
   add(lost: number, arrived: number, isPlain: boolean): void {
     this.all.add(lost, arrived);
     if (isPlain) this.plain.add(lost, arrived);
+    this.ratio = this.estimate();
   }
 
   /** A round is over that was not sent above the path's rate. If a queue stands all the same, too much was made up for. */
@@ -26,8 +29,7 @@ export class LossEstimate {
     return this.trust * this.ratio;
   }
 
-  /** 0..0.4: beyond, sending faster to make up for it would starve everybody else (docs/benchmarks.md). */
-  get ratio(): number {
+  private estimate(): number {
     const { all, plain } = this;
     const ratio = all.packets < SPARSE_PACKETS ? 0 : all.share;
     if (plain.packets < SPARSE_PACKETS) return Math.min(ratio, LIMIT);

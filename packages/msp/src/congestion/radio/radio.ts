@@ -106,11 +106,9 @@ export class RadioController implements CongestionController {
     return this.mode === "start" ? TRAIN_PACKETS : 1;
   }
 
-  /** The model's pacing, as a multiple of the path's rate. */
+  /** The model's pacing, as a multiple of the path's rate, once the start is over. */
   private get gain(): number {
-    if (this.mode === "start") return START_GAIN;
-    if (this.mode === "drain") return DRAIN_GAIN;
-    return this.cycle.gain;
+    return this.mode === "drain" ? DRAIN_GAIN : this.cycle.gain;
   }
 
   /** What fits on the path without a queue, lost packets and what jitter holds back included. */
@@ -202,11 +200,8 @@ type Mode =
 /** How the packets of a round were sent: above the path's rate, at it, or at it without making up for losses. */
 type RoundKind = "fast" | "even" | "plain";
 
-/** For the record of a round: what {@link Start} aims at. */
-export const START_GAIN = 2.77;
-
-/** Undoes in one round what the start has added in another. */
-const DRAIN_GAIN = 1 / START_GAIN;
+/** BBRv1: undoes in one round what the start has added in another. */
+const DRAIN_GAIN = 1 / 2.77;
 
 /** BBRv1: twice the path, so that late and bundled acknowledgements do not stop the sender. */
 const WINDOW_GAIN = 2;
@@ -224,7 +219,7 @@ const ACK_SLACK_PACKETS = 8;
 const QUEUE_PACKETS = 4;
 
 /** A train: as many as the wire's train field measures (docs/wire.md W13), and as a deployed peer bears (W2.18). */
-export const TRAIN_PACKETS = 8;
+const TRAIN_PACKETS = 8;
 
 const SHORT_BURST_PACKETS = 2;
 
