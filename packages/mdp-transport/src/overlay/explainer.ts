@@ -1,5 +1,12 @@
 import { type LinkAddress, TokenBucket } from "@meshstream/msp";
-import { AddressForm, copyAddress, OTHER_END_ADDRESS, type WireAddress, wholeAddress } from "./address.ts";
+import {
+  AddressForm,
+  type AddressToWrite,
+  copyAddress,
+  OTHER_END_ADDRESS,
+  type WireAddress,
+  wholeAddress,
+} from "./address.ts";
 import type { AddressBook, BookEntry } from "./address-book.ts";
 import type { Counters } from "./counters.ts";
 import { encodeExplain, parseExplained } from "./explain.ts";
@@ -7,7 +14,7 @@ import { FrameFlag, type FrameToWrite, FrameType } from "./frame.ts";
 import { Limit } from "./limits.ts";
 import type { Link } from "./link.ts";
 import type { Neighbour, NeighbourNode } from "./neighbours.ts";
-import { type Outgoing, shortAddress } from "./outgoing.ts";
+import type { Outgoing, PayloadWriter } from "./outgoing.ts";
 import type { Paths } from "./paths.ts";
 import { Timing } from "./timing.ts";
 
@@ -37,31 +44,26 @@ export class Explainer {
   }
 
   /**
-   * Ask whom an abbreviation means that came from `from` on `link`: that neighbour if it is one (`node`), else the
-   * sender and everyone on the link. On a link with two ends, "this end" makes us ask who that is. Other forms are not
-   * asked about. At most 50 a second, 200 for neighbours in use, and once in 20 ms for each.
+   * Ask a neighbour whom an abbreviation in a packet of its means. Other forms are not asked about. At most 50 a
+   * second, 200 for neighbours in use, and once in 20 ms for each.
    */
-  ask(
-    bytes: Uint8Array,
-    address: WireAddress,
-    link: Link,
-    from: LinkAddress,
-    node: NeighbourNode | undefined,
-    nowMs: number,
-  ): void {
+  ask(bytes: Uint8Array, address: WireAddress, of: Neighbour, nowMs: number): void {
+    if (address.form !== AddressForm.ABBREVIATION) return;
+    const asked = copyAddress(bytes, address);
+    if (!this.#mayAsk(asked, of.node, nowMs)) return;
+    this.#explainTo(of, (out, offset) => encodeExplain(out, offset, [asked]));
+  }
+
+  /**
+   * Ask who the transmitter of a packet is that came from `from` on `link`: the sender, and everyone on the link. On a
+   * link with two ends, "this end" makes us ask who that is. Limited as {@link ask}.
+   */
+  askStranger(bytes: Uint8Array, address: WireAddress, link: Link, from: LinkAddress, nowMs: number): void {
     const isOtherEnd = address.form === AddressForm.THIS_END && link.isPointToPoint;
     if (address.form !== AddressForm.ABBREVIATION && !isOtherEnd) return;
     const asked = isOtherEnd ? OTHER_END_ADDRESS : copyAddress(bytes, address);
-    if (!this.#mayAsk(asked.bytes.join(), node, nowMs)) {
-      this.#counters["ask-limit"]++;
-      return;
-    }
-    this.#counters["explain-asked"]++;
+    if (!this.#mayAsk(asked, undefined, nowMs)) return;
     const write = (out: Uint8Array, offset: number) => encodeExplain(out, offset, [asked]);
-    if (node !== undefined) {
-      this.#outgoing.frame(link, from, explainTo(node.entry, node.nextFrameSequence()), write);
-      return;
-    }
     const frame: FrameToWrite = {
       flags: EXPLAIN_FLAGS | FrameFlag.BROADCAST,
       type: FrameType.EXPLAIN,
@@ -113,9 +115,8 @@ export class Explainer {
     // It does not know us after all.
     to.knowsUs = false;
     if (!this.#mayAnswer(to, nowMs)) return;
-    const frame = explainTo(to.node.entry, to.node.nextFrameSequence());
     const nothing = (_: Uint8Array, offset: number) => offset;
-    this.#outgoing.frame(to.link, to.address, frame, nothing);
+    const frame = this.#explainTo(to, nothing);
     if (to.reachable || !this.#broadcastAnswers.take(nowMs)) return;
     this.#outgoing.frame(to.link, "broadcast", frame, nothing);
   }
@@ -126,8 +127,7 @@ export class Explainer {
     const most = Math.floor((3 * packetBytes - ANSWER_HEAD_BYTES) / 33);
     const some = entries.slice(0, Math.min(Limit.ANSWERS_PER_FRAME, most));
     if (some.length === 0) return;
-    const frame = explainTo(to.node.entry, to.node.nextFrameSequence());
-    this.#outgoing.frame(to.link, to.address, frame, (out, offset) =>
+    this.#explainTo(to, (out, offset) =>
       encodeExplain(
         out,
         offset,
@@ -151,25 +151,35 @@ export class Explainer {
     return false;
   }
 
-  #mayAsk(key: string, node: NeighbourNode | undefined, nowMs: number): boolean {
+  #mayAsk(asked: AddressToWrite, node: NeighbourNode | undefined, nowMs: number): boolean {
+    const key = asked.bytes.join();
     const askedAtMs = this.#askedAtMs.get(key);
-    if (askedAtMs !== undefined && nowMs - askedAtMs < Timing.ASK_SPACING) return false;
+    const isEarly = askedAtMs !== undefined && nowMs - askedAtMs < Timing.ASK_SPACING;
     const bucket = node?.reachable === undefined ? this.#asks : this.#neighbourAsks;
-    if (!bucket.take(nowMs)) return false;
+    if (isEarly || !bucket.take(nowMs)) {
+      this.#counters["ask-limit"]++;
+      return false;
+    }
     if (askedAtMs === undefined && this.#askedAtMs.size >= Limit.ASKED) this.#askedAtMs.clear();
     this.#askedAtMs.set(key, nowMs);
+    this.#counters["explain-asked"]++;
     return true;
   }
-}
 
-/** An explain frame to one node, which always knows its own abbreviation. */
-function explainTo(entry: BookEntry, sequence: number): FrameToWrite {
-  return {
-    flags: EXPLAIN_FLAGS,
-    destination: shortAddress(entry.sid.bytes),
-    type: FrameType.EXPLAIN,
-    sequence,
-  };
+  /**
+   * Send a frame to a neighbour, with our whole SID as transmitter. Numbered like all its packets: one without a number
+   * would say that this node began anew (docs/wire.md W4.5). Returns the frame.
+   */
+  #explainTo(to: Neighbour, write: PayloadWriter): FrameToWrite {
+    const frame: FrameToWrite = {
+      flags: EXPLAIN_FLAGS,
+      destination: to.node.shortAddress,
+      type: FrameType.EXPLAIN,
+      sequence: to.node.nextFrameSequence(),
+    };
+    this.#outgoing.frameTo(to, frame, write, false);
+    return frame;
+  }
 }
 
 const EXPLAIN_FLAGS = FrameFlag.SENDER_SAME | FrameFlag.ONE_HOP | FrameFlag.LEGACY_TYPE;

@@ -84,7 +84,7 @@ export class Intake {
     const transmitter = this.#resolver.resolve(core.bytes, envelope.transmitter, nowMs);
     if (typeof transmitter === "string") {
       counters[transmitter]++;
-      explainer.ask(core.bytes, envelope.transmitter, link, from, undefined, nowMs);
+      explainer.askStranger(core.bytes, envelope.transmitter, link, from, nowMs);
       return undefined;
     }
     this.#resolver.begin(transmitter, link.isPointToPoint);
@@ -113,15 +113,14 @@ export class Intake {
       }
       if (what === "gap") linkState.handleGap(neighbour, nowMs);
     } else if (envelope.flags & EnvelopeFlag.UNICAST) {
-      // It does not know that we hear it: it numbers its packets once it does.
       if (neighbour.received.latest >= 0) {
-        // And it did know: it began anew, and so do its numbers.
+        // It knew that we hear it, and does not any more: it began anew, and so do its numbers.
         counters["neighbour-restarts"]++;
         pathExchange.handleRestart(neighbour.node, nowMs);
         neighbour.received.reset();
         neighbour.knowsUs = false;
       }
-      linkState.recordBy(neighbour, nowMs);
+      linkState.handleUnnumbered(neighbour, nowMs);
     }
     if (neighbour.recordDueMs === Number.POSITIVE_INFINITY) linkState.recordBy(neighbour, nowMs);
     return true;
@@ -192,8 +191,7 @@ export class Intake {
     ] as const) {
       if (typeof entry !== "string") continue;
       counters[entry]++;
-      const { link, address: from, node } = neighbour;
-      this.#parts.explainer.ask(core.bytes, address!, link, from, node, nowMs);
+      this.#parts.explainer.ask(core.bytes, address!, neighbour, nowMs);
       return undefined;
     }
     const isForOther = typeof destination === "object" && destination.ownIndex < 0;
@@ -234,8 +232,7 @@ export class Intake {
       counters["open-failed"]++;
       // Two SIDs may begin alike: perhaps it is of another one (docs/wire.md W11.14).
       const address = frame.source ?? this.#transmitterAddress!;
-      const { link, address: from, node } = neighbour;
-      this.#parts.explainer.ask(core.bytes, address, link, from, node, nowMs);
+      this.#parts.explainer.ask(core.bytes, address, neighbour, nowMs);
       return;
     }
     book.verify(source);

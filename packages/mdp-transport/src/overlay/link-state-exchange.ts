@@ -78,6 +78,13 @@ export class LinkStateExchange {
     if (neighbour.wantsAcks) this.recordBy(neighbour, nowMs + Timing.ACK_GAP);
   }
 
+  /** A packet of `neighbour` came without a number: it does not know that we hear it. */
+  handleUnnumbered(neighbour: Neighbour, nowMs: number): void {
+    // Where we do not know it of the neighbour either, both would answer each other's records without end: there only
+    // the retries go on, less and less often.
+    if (neighbour.reachable) this.recordBy(neighbour, nowMs);
+  }
+
   /** Take in the records in [offset, end), sent by the neighbour that sent the packet. */
   handleRecords(bytes: Uint8Array, offset: number, end: number, from: Neighbour, nowMs: number): void {
     const sender = from.node.entry;
@@ -95,7 +102,7 @@ export class LinkStateExchange {
       if (typeof wrong === "string") {
         this.#counters[wrong]++;
         const address = typeof receiver === "string" ? record.receiver : record.transmitter!;
-        this.#explainer.ask(bytes, address, from.link, from.address, from.node, nowMs);
+        this.#explainer.ask(bytes, address, from, nowMs);
         continue;
       }
       this.#handleRecord(record, receiver as BookEntry, wrong, from, nowMs);

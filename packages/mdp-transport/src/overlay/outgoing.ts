@@ -42,17 +42,17 @@ export class Outgoing {
    */
   writeEnvelope(neighbour: Neighbour, out: Uint8Array, framesOffset: number): number {
     const bytes = this.envelopeBytesTo(neighbour);
-    encodeEnvelope(out, framesOffset - bytes, this.#envelopeTo(neighbour));
+    encodeEnvelope(out, framesOffset - bytes, this.#envelopeTo(neighbour, neighbour.knowsUs));
     return framesOffset - bytes;
   }
 
   /** The envelope of a unicast packet to a neighbour; takes its next packet number. */
-  #envelopeTo(neighbour: Neighbour): EnvelopeToWrite {
+  #envelopeTo(neighbour: Neighbour, isShort: boolean): EnvelopeToWrite {
     neighbour.stats.packetsSent++;
     return {
       version: 1,
       encapsulation: Encapsulation.MANY,
-      transmitter: neighbour.knowsUs ? this.#short : this.#whole,
+      transmitter: isShort ? this.#short : this.#whole,
       flags: EnvelopeFlag.UNICAST,
       interfaceNumber: neighbour.link.index,
       sequence: neighbour.ledger.next(),
@@ -80,8 +80,13 @@ export class Outgoing {
   }
 
   /** One frame to a neighbour. Returns false if it may not be sent so much yet. */
-  frameTo(neighbour: Neighbour, frame: FrameToWrite, write: PayloadWriter): boolean {
-    const end = this.#assemble(this.#envelopeTo(neighbour), frame, write);
+  frameTo(
+    neighbour: Neighbour,
+    frame: FrameToWrite,
+    write: PayloadWriter,
+    isShort: boolean = neighbour.knowsUs,
+  ): boolean {
+    const end = this.#assemble(this.#envelopeTo(neighbour, isShort), frame, write);
     if (!neighbour.spend(end)) {
       this.#counters["unproven-limit"]++;
       return false;
