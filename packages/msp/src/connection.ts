@@ -1,45 +1,25 @@
 import {
   type Core,
   type DecodedPacket,
-  MESSAGE_BYTES,
   PacketFlag,
   PacketKind,
   type SequenceNumber,
 } from "@meshstream/wasm-core";
 import type { Address } from "./address.ts";
 import type { Repair } from "./coding/repair-policy.ts";
-import type { MspConfig } from "./config.ts";
-import type { Counters } from "./counters.ts";
+import type { ConnectionHost } from "./connection-host.ts";
+import type { ConnectionStats } from "./connection-stats.ts";
 import type { Output } from "./endpoint.ts";
 import { MspError } from "./errors.ts";
 import type { EventType, Outcome } from "./events.ts";
 import { Extension, type PeerKind } from "./extension.ts";
 import type { Listener } from "./listener.ts";
+import { checkMessage } from "./message.ts";
 import { ReceiveSide } from "./receive-side.ts";
 import { OpeningRoundTrip } from "./receiving/opening-round-trip.ts";
 import { SendSide } from "./send-side.ts";
 import type { PacketWriter } from "./stream/transport.ts";
 import { Timer, TimerTable } from "./timers.ts";
-
-/** What a connection needs of the endpoint that holds it. */
-export interface ConnectionHost<Path> {
-  readonly core: Core;
-  readonly config: MspConfig;
-  readonly counters: Counters;
-  readonly nowMs: number;
-  /** The connection may have something to send or to say: poll it. */
-  wake(connection: Connection<Path>): void;
-}
-
-/** Figures of one connection; counts of messages, times in milliseconds. */
-export interface ConnectionStats {
-  readonly sent: number;
-  readonly retransmitted: number;
-  readonly received: number;
-  readonly inFlight: number;
-  readonly srttMs: number | undefined;
-  readonly minRttMs: number | undefined;
-}
 
 /**
  * One MSP connection: a two-way, reliable, ordered stream of messages (docs/wire.md W2). It reads no clock and touches
@@ -477,16 +457,6 @@ export class Connection<Path = unknown> {
     return this.extension.isOpening
       ? core.encodeOpeningAck(offset, flags, ack)
       : core.encodeAck(offset, flags, ack);
-  }
-}
-
-/** Row 9 of the departures (docs/wire.md W11): a message is checked where it is given. */
-export function checkMessage(message: Uint8Array): void {
-  if (!(message instanceof Uint8Array)) {
-    throw new MspError("argument", "a message is a Uint8Array: a text needs new TextEncoder().encode(text)");
-  }
-  if (message.length < 1 || message.length > MESSAGE_BYTES) {
-    throw new RangeError(`a message has 1 to ${MESSAGE_BYTES} bytes, not ${message.length}`);
   }
 }
 

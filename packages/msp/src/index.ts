@@ -1,6 +1,7 @@
 export * from "./address.ts";
 export { MESSAGE_SIZE, type MspConfig, parseConfig } from "./config.ts";
-export { Connection, type ConnectionStats } from "./connection.ts";
+export { Connection } from "./connection.ts";
+export type { ConnectionStats } from "./connection-stats.ts";
 export { Counters } from "./counters.ts";
 export { Endpoint, type Output } from "./endpoint.ts";
 export { MspError, type MspErrorCode } from "./errors.ts";

@@ -1,7 +1,8 @@
 import type { Address } from "../address.ts";
-import { type ConnectionStats, checkMessage } from "../connection.ts";
+import type { ConnectionStats } from "../connection-stats.ts";
 import { MspError } from "../errors.ts";
 import type { EventType } from "../events.ts";
+import { checkMessage } from "../message.ts";
 import type { Driver, DriverConnection } from "./driver.ts";
 import { Settled } from "./settled.ts";
 
