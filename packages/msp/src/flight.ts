@@ -100,11 +100,12 @@ export class Flight {
     const isOld = meaning === "stale";
     if (!isOld) this.peerEnd = sequenceAdd(hasAck ? ack : sequenceAdd(window.base, -1), extended.window + 1);
     report.rttMs = this.rttOfEcho(extended, nowMs);
+    const wasLate = this.echoesEarlier(extended);
     window.beginSample(nowMs);
     if (meaning === "progress") window.acknowledge(ack);
     window.arriveThrough(extended.arrived);
     window.arriveBitmap(extended.bitmapBase, extended.bitmapOffset, extended.bitmapLength);
-    report.lost = this.recovery.handleAck(extended, false, nowMs);
+    report.lost = this.recovery.handleAck(extended, wasLate, nowMs);
     this.reportPath(extended, nowMs);
     return meaning;
   }
@@ -145,7 +146,7 @@ export class Flight {
     if (isProbe) this.probePackets -= 1;
     if (!isProbe && !this.windowIsOpen) return -1;
     let sequence = this.nextMessage();
-    if (sequence === -1 && isProbe) sequence = this.repeatable();
+    if (sequence === -1 && isProbe) sequence = this.repeatable(this.probePackets > 0);
     if (!isProbe && !this.mayLeave(nowMs)) return -1;
     if (sequence === -1) {
       this.window.markAppLimited();
@@ -236,11 +237,16 @@ export class Flight {
     return sequenceDistance(nextUnsent, window.base) < reach ? nextUnsent : -1;
   }
 
-  /** What to send again as a probe: the oldest in flight, which the peer waits for the most; else the last of all that have arrived. */
-  private repeatable(): SequenceNumber | -1 {
+  /**
+   * What to send again as a probe when there is nothing new. First the last of all: once it has arrived, all before it is known
+   * to be missing or not. Then the oldest in flight, which the peer waits for the most.
+   */
+  private repeatable(isFirst: boolean): SequenceNumber | -1 {
     const { window } = this;
+    if (window.heldCount === 0) return -1;
     const oldest = window.oldestSent();
-    return oldest !== -1 || window.heldCount === 0 ? oldest : sequenceAdd(window.next, -1);
+    const last = sequenceAdd(window.nextUnsent, -1);
+    return oldest === -1 || (isFirst && !window.isArrived(last)) ? last : oldest;
   }
 
   private meaningOf(ack: SequenceNumber): AckMeaning {
@@ -262,11 +268,22 @@ export class Flight {
     const { window } = this;
     const { echoSequence, echoTransmission, ackDelayUs } = extended;
     if (echoSequence === -1 || ackDelayUs >= ACK_DELAY_LIMIT_US) return -1;
-    const isSent =
-      sequenceDistance(echoSequence, window.base) >= 0 &&
-      sequenceDistance(echoSequence, window.nextUnsent) < 0;
-    if (!isSent || window.transmissions(echoSequence) !== echoTransmission + 1) return -1;
+    if (!this.isHeldAndSent(echoSequence) || window.transmissions(echoSequence) !== echoTransmission + 1)
+      return -1;
     return Math.max(nowMs - window.sentAtMs(echoSequence) - ackDelayUs / 1000, 0);
+  }
+
+  /** What arrived last is an earlier transmission of a message than our last: we repeated it although it was only late. */
+  private echoesEarlier({ echoSequence, echoTransmission }: DecodedExtendedAck): boolean {
+    if (echoSequence === -1 || !this.isHeldAndSent(echoSequence)) return false;
+    return (
+      this.window.transmissions(echoSequence) > echoTransmission + 1 && !this.window.isArrived(echoSequence)
+    );
+  }
+
+  private isHeldAndSent(sequence: SequenceNumber): boolean {
+    const { base, nextUnsent } = this.window;
+    return sequenceDistance(sequence, base) >= 0 && sequenceDistance(sequence, nextUnsent) < 0;
   }
 
   /** Tell the congestion controller what has come out. `report.rttMs` and `report.lost` are set. */

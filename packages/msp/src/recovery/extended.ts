@@ -50,7 +50,7 @@ export class ExtendedRecovery implements Recovery {
     if (this.window.inFlightCount === 1) this.arrivedAtMs = Math.max(this.arrivedAtMs, nowMs);
   }
 
-  handleAck(report: DecodedExtendedAck, _isRepetition: boolean, nowMs: number): number {
+  handleAck(report: DecodedExtendedAck, echoesEarlier: boolean, nowMs: number): number {
     const { window } = this;
     const { sample } = window;
     if (sample.arrivedCount > 0) {
@@ -62,7 +62,7 @@ export class ExtendedRecovery implements Recovery {
       }
       this.noteRound();
     }
-    this.noteSpurious(report, nowMs);
+    this.noteSpurious(report, echoesEarlier, nowMs);
     const { arrived, bitmapBase, bitmapOffset, bitmapLength } = report;
     // A hair more, so that what was sent exactly so long before is lost by now and not by a timer that is due now.
     const before = this.newestSentAtMs - this.reorderMs + ROUNDING_MS;
@@ -187,10 +187,11 @@ export class ExtendedRecovery implements Recovery {
   }
 
   /** Messages that count as lost have arrived, and not by decoding: they were only late. */
-  private noteSpurious({ recovered }: DecodedExtendedAck, nowMs: number): void {
+  private noteSpurious({ recovered }: DecodedExtendedAck, echoesEarlier: boolean, nowMs: number): void {
     const newlyRecovered = Math.max(sequenceDistance(recovered, this.lastRecovered), 0);
     this.lastRecovered = (this.lastRecovered + newlyRecovered) & 0xffff;
-    if (this.window.sample.arrivedLostCount > newlyRecovered) this.reordering.grow(nowMs, this.roundTripMs);
+    const wereLate = this.window.sample.arrivedLostCount > newlyRecovered;
+    if (wereLate || echoesEarlier) this.reordering.grow(nowMs, this.roundTripMs);
   }
 }
 

@@ -9,9 +9,10 @@ export interface Recovery {
   handleSent(nowMs: number): void;
   /**
    * An acknowledgement came, and the window has taken it in: `window.sample` says what it brought. `report`: the extended one, if it
-   * was one. `isRepetition`: it was a deployed peer's, without data, and repeated the one before. Returns how many were marked lost.
+   * was one; then `isRemarkable`: it echoes an earlier transmission than the last. Of any other: it came without data and
+   * repeated the one before. Returns how many were marked lost.
    */
-  handleAck(report: DecodedExtendedAck | undefined, isRepetition: boolean, nowMs: number): number;
+  handleAck(report: DecodedExtendedAck | undefined, isRemarkable: boolean, nowMs: number): number;
   /** Called when {@link deadlineMs} has come. */
   handleTimeout(nowMs: number): Timeout;
   /** When to call handleTimeout; Infinity if nothing is in flight. */

@@ -18,7 +18,7 @@ export class ReorderWindow {
     this.quietRounds = 0;
     if (nowMs - this.grownAtMs < srttMs) return; // what the last step could not prevent any more
     this.grownAtMs = nowMs;
-    this.steps += 1;
+    this.steps = Math.min(this.steps * 2, STEPS_LIMIT);
   }
 
   nextRound(): void {
@@ -31,6 +31,9 @@ export class ReorderWindow {
 
 /** Of a timer, and of two sockets that take turns. */
 const LEAST_MS = 2;
+
+/** A whole round trip: what is later than that is as well sent again. RFC 8985 adds a step at a time; a radio that reorders does so from the beginning. */
+const STEPS_LIMIT = 4;
 
 /** RFC 8985. */
 const QUIET_ROUNDS = 16;

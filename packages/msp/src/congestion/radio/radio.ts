@@ -57,6 +57,7 @@ export class RadioController implements CongestionController {
     if (report.rttMs >= 0) this.roundTrips.sample(report.rttMs, report.nowMs);
     if (report.trainPerMs > 0) this.start.addTrain(report.trainPerMs);
     if (report.lost > 0) this.start.handleLoss();
+    if (this.roundTrips.queueNowMs > this.queueOfHalfPathMs) this.start.handleQueue();
     this.roundArrived += report.arrived - report.recovered;
     this.roundLost += report.lost + report.recovered;
     this.roundIsAppLimited ||= report.isAppLimited;
@@ -147,7 +148,7 @@ export class RadioController implements CongestionController {
     this.beforeLast = this.last;
     this.last = this.kind;
     if (this.mode === "start" && rounds.count > 1)
-      this.start.endRound(this.bandwidth.value, this.queueIsHalfPath, this.roundIsAppLimited);
+      this.start.endRound(this.bandwidth.value, this.roundIsAppLimited);
     if (this.mode === "cycle")
       this.cycle.endRound(this.bandwidth.value, this.trimShare(), this.roundIsAppLimited);
     roundTrips.nextRound();
@@ -169,8 +170,8 @@ export class RadioController implements CongestionController {
     return Math.max(this.roundTrips.minMs / 4, burstMs, 1);
   }
 
-  private get queueIsHalfPath(): boolean {
-    return this.roundTrips.queueMs > Math.max(this.roundTrips.minMs / 2, this.queueAllowedMs);
+  private get queueOfHalfPathMs(): number {
+    return Math.max(this.roundTrips.minMs / 2, this.queueAllowedMs);
   }
 
   /** What share of the path's packets stands in the queue beyond what is wanted there. */

@@ -32,21 +32,25 @@ export class Start {
     this.gain = CAUTIOUS_GAIN;
   }
 
+  /** A queue stands that is half as long as the path: there is no more to find. */
+  handleQueue(): void {
+    this.isOver = true;
+  }
+
   handleLoss(): void {
     if (this.gain === CAUTIOUS_GAIN) this.isOver = true;
   }
 
   /** A round is over; `bandwidth` is the best rate so far, in packets per ms. */
-  endRound(bandwidth: number, queueIsHalfPath: boolean, isAppLimited: boolean): void {
+  endRound(bandwidth: number, isAppLimited: boolean): void {
     this.roundCount += 1;
-    this.isOver ||= queueIsHalfPath;
     if (isAppLimited || this.isOver) return;
     if (bandwidth >= this.fullPerMs * GROWTH) {
       this.fullPerMs = bandwidth;
       this.fullRounds = 0;
     } else this.fullRounds += 1;
     const isKnown = this.trainPerMs > 0 && bandwidth >= TRAIN_PROOF * this.trainPerMs;
-    this.isOver = this.fullRounds >= FULL_ROUNDS || queueIsHalfPath || isKnown;
+    this.isOver = this.fullRounds >= FULL_ROUNDS || isKnown;
   }
 
   /** How fast to send now. `minRttMs`: Infinity before the first round trip is known. */
