@@ -51,7 +51,7 @@ for (const engine of ENGINES) {
       await take(pair, peer, 1000, 1);
       await pair.pass(40);
       const news = packets.find(({ isData }) => isData);
-      assert.ok(news !== undefined && news.atMs - startMs <= 17, "as soon as the reader's word is there");
+      assert.ok(news !== undefined && news.atMs - startMs <= 15.5, "as soon as the reader's word is there");
       const rest = await pair.settle(receiveAll(peer));
       await pair.settle(sending);
       assert.equal(numberOf(rest.at(-1)!), 5999);
@@ -67,11 +67,16 @@ for (const engine of ENGINES) {
       await pair.pass(5000);
       let lost = 0;
       watch(pair, ({ from }) => from === "b" && lost++ < 2);
+      const arrived = () => peer.stats.received;
+      const before = arrived();
+      await take(pair, peer, 0, 1);
+      peer.acknowledge(); // one word, and nothing else to say
+      await pair.pass(200);
+      assert.ok(lost >= 3, "the third came through");
+      assert.equal(arrived(), before + 1);
       const startMs = pair.clock.now();
-      const receiving = receiveAll(peer);
-      assert.equal((await pair.settle(receiving)).length, 300);
+      assert.equal((await pair.settle(receiveAll(peer))).length, 299);
       await pair.settle(sending);
-      assert.ok(lost >= 2);
       assert.ok(pair.clock.now() - startMs < 300, `took ${pair.clock.now() - startMs} ms`);
     });
 
@@ -126,7 +131,7 @@ for (const engine of ENGINES) {
     });
 
     it("does not grow while the application does not read", async () => {
-      const { send, edge } = await receiver({ receiveWindowMessages: 4096 });
+      const { send, edge } = await receiver({ receiveWindowMessages: 8192 }, 16 << 20);
       await send(0, 100);
       const before = edge();
       await send(100, 20);

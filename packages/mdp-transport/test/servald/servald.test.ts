@@ -96,18 +96,18 @@ describe("a client of a daemon (docs/wire.md W10)", () => {
       });
     for (const flags of [0x04, 0x05, 0x0c, 0xff]) assert.equal(send(peer, [flags]), false);
     assert.equal(send(peer, []), false);
-    assert.equal(send(peer, new Array(1030).fill(0)), false);
+    assert.equal(send(peer, new Array(1036).fill(0)), false);
     for (const special of [SID_ANY, new Uint8Array(32).fill(0xff), internalSid(), internalSid(5)]) {
       assert.equal(send(Sid.fromBytes(special), [2, 0, 0]), false);
     }
     assert.equal(client.counters.refused, 10);
     assert.equal(send(peer, [0x08]), true);
-    assert.equal(send(peer, new Array(1029).fill(0)), true);
+    assert.equal(send(peer, new Array(1035).fill(0)), true);
     await rig.pass(20);
     assert.deepEqual(daemon.harm, []);
     assert.deepEqual(
       daemon.heard.filter(isPacket).map(({ payload }) => payload.length),
-      [1, 1029],
+      [1, 1035],
     );
   });
 

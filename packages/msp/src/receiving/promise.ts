@@ -27,7 +27,7 @@ export class WindowPromise {
   /** A message was kept; `waitingCount` are in order and wait for the application. */
   handleKept(waitingCount: number): void {
     this.repeatAtMs = Number.POSITIVE_INFINITY; // the peer goes on
-    if (waitingCount <= this.size / 4) this.size = Math.min(this.size + GROWTH_MESSAGES, this.limit);
+    if (waitingCount <= PACE_MESSAGES) this.size = Math.min(this.size + GROWTH_MESSAGES, this.limit);
   }
 
   /** The peer has (nearly) used up what it was promised, and a promise made now would at least double what is left of it. */
@@ -62,6 +62,9 @@ export class WindowPromise {
 
 /** What a sender may assume before it is told (docs/wire.md W13.9): more than a first flight. */
 const FIRST_MESSAGES = 128;
+
+/** As many may wait for an application that keeps pace: what one turn of its loop brings. */
+const PACE_MESSAGES = 32;
 
 /** The boldest step of a start: after a first flight of 16, up to 32 times as many in the next round trip (congestion/radio/start.ts). */
 const GROWTH_MESSAGES = 32;
