@@ -1,16 +1,24 @@
-// `npm run bench -- NAME`: on a fresh clone too, comparisons with the peers (docs/benchmarks.md).
-import { existsSync } from "node:fs";
+// `npm run bench -- NAME`: on a fresh clone too, comparisons with others (docs/benchmarks.md).
 import { join } from "node:path";
 import { ensure, root, run, tool } from "./ensure.mjs";
 
+const benches = {
+  links: "ours and udx-native in turn through one relay, in real time, on P1 to P11",
+  emulation: "one plain stream through our emulator and through others: ns-3, tc of the Linux kernel",
+};
+
 const [name = "", ...args] = process.argv.slice(2);
-const main = join(root, "apps/bench/src", name, "main.ts");
-if (!/^[a-z]+$/.test(name) || !existsSync(main)) {
-  console.error(
-    `npm run bench -- links [OPTIONS]: ours and udx-native through one relay. The others are not built yet: they come with the issue "Processor"`,
+if (!Object.hasOwn(benches, name)) {
+  const list = Object.entries(benches).map(([each, what]) => `  ${each.padEnd(10)} ${what}`);
+  const isHelp = name === "--help" || name === "-h";
+  const wrong = isHelp || name === "" ? "" : `npm run bench: there is no "${name}"\n\n`;
+  console[isHelp ? "log" : "error"](
+    `${wrong}npm run bench -- NAME [OPTIONS]     NAME --help lists its options\n\n${list.join("\n")}\n\n` +
+      'What the processor can do comes with the issue "Processor". The links in simulation: npm run matrix. Figures: docs/benchmarks.md.',
   );
-  process.exit(2);
+  process.exit(isHelp ? 0 : 2);
 }
 await ensure();
+const main = join(root, "apps/bench/src", name, "main.ts");
 const { code } = await run([...tool("tsx/dist/cli.mjs"), main, ...args], { inherit: true });
 process.exitCode = code;

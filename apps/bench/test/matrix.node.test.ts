@@ -39,3 +39,18 @@ test("wrong usage ends with 2, help with 0", () => {
   assert.match(wrong.stderr, /there are P1, P2/);
   assert.equal(matrix("--help").status, 0);
 });
+
+for (const name of ["links", "emulation"]) {
+  test(`npm run bench -- ${name}: wrong usage ends with 2, help with 0`, () => {
+    const script = fileURLToPath(new URL(`../src/${name}/main.ts`, import.meta.url));
+    const bench = (...args: string[]) =>
+      spawnSync(process.execPath, ["--import", "tsx", script, ...args], {
+        encoding: "utf8",
+        timeout: 60_000,
+      });
+    assert.equal(bench("--nonsense").status, 2);
+    const help = bench("--help");
+    assert.equal(help.status, 0);
+    assert.match(help.stdout, /--update-docs/);
+  });
+}
