@@ -208,7 +208,7 @@ const RTO_FLOOR_MS = 100;
 /** What the shortest round trip is exceeded by without a queue: jitter. */
 const EMPTY_PATH = 1.25;
 
-const PROBES_IN_SILENCE: Timeout = { lost: 0, probePackets: 2, isSilence: false };
+const PROBES_IN_SILENCE: Timeout = { lost: 0, probePackets: 4, isSilence: false };
 
 /** Times that we may ask how things stand before everything counts as lost: one may be lost itself. */
 const PROBES = 2;

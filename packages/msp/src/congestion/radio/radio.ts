@@ -122,12 +122,11 @@ export class RadioController implements CongestionController {
     if (this.bandwidth.value === 0) return this.options.firstFlightPackets;
     if (this.isSilent) return LEAST_PACKETS; // whatever comes back ends this
     if (this.mode === "start")
-      return Math.max(
-        this.options.firstFlightPackets,
-        this.windowGain * this.start.aimedPackets(this.pacingPerMs, this.roundTrips.minMs),
-      );
+      return this.start.windowPackets(this.pacingPerMs, this.roundTrips.minMs, this.windowGain);
     if (this.rounds.startedAtMs < this.emptyUntilMs) return this.pathPackets / 2;
-    return this.windowGain * this.pathPackets + ACK_SLACK_PACKETS;
+    // What is lost here is lost on the way back, too: a burst of lost acknowledgements must not close the window.
+    const slackPackets = ACK_SLACK_PACKETS + ACK_LOSS_PACKETS * this.loss.ratio;
+    return this.windowGain * this.pathPackets + slackPackets;
   }
 
   private takeRate({ deliveryPerMs, isAppLimited }: Readonly<PathReport>): void {
@@ -214,7 +213,10 @@ const CAUTIOUS_WINDOW_GAIN = 1.25;
 const LEAST_PACKETS = 4;
 
 /** Acknowledgements that stand for 2 packets each, and a few of them lost. */
-const ACK_SLACK_PACKETS = 8;
+const ACK_SLACK_PACKETS = 16;
+
+/** A dozen more, at twenty per cent, for bursts of eight acknowledgements (profile P8 of docs/benchmarks.md). */
+const ACK_LOSS_PACKETS = 60;
 
 /** Packets that a burst may put into the queue without its being called one. */
 const QUEUE_PACKETS = 4;

@@ -69,8 +69,11 @@ export class Start {
     return Math.min(trustedPerMs, Math.max(TRAIN_OVERSHOOT * trainPerMs, bandwidth));
   }
 
-  aimedPackets(pacingPerMs: number, minRttMs: number): number {
-    return minRttMs === Number.POSITIVE_INFINITY ? this.firstFlightPackets : pacingPerMs * minRttMs;
+  /** What may be in flight: `gain` times what the pacing makes of the path; no more than the first flight until that is known a little. */
+  windowPackets(pacingPerMs: number, minRttMs: number, gain: number): number {
+    const knowsNothing = this.roundCount === 0 && this.trainPerMs === 0;
+    if (knowsNothing || minRttMs === Number.POSITIVE_INFINITY) return this.firstFlightPackets;
+    return Math.max(this.firstFlightPackets, gain * pacingPerMs * minRttMs);
   }
 }
 
