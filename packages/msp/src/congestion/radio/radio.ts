@@ -213,10 +213,10 @@ const CAUTIOUS_WINDOW_GAIN = 1.25;
 const LEAST_PACKETS = 4;
 
 /** Acknowledgements that stand for 2 packets each, and a few of them lost. */
-const ACK_SLACK_PACKETS = 16;
+const ACK_SLACK_PACKETS = 8;
 
-/** A dozen more, at twenty per cent, for bursts of eight acknowledgements (profile P8 of docs/benchmarks.md). */
-const ACK_LOSS_PACKETS = 60;
+/** Two dozen more, at twenty per cent, for bursts of eight acknowledgements (profile P8 of docs/benchmarks.md). */
+const ACK_LOSS_PACKETS = 120;
 
 /** Packets that a burst may put into the queue without its being called one. */
 const QUEUE_PACKETS = 4;
