@@ -97,8 +97,9 @@ export class Flight {
     const { window, report } = this;
     const meaning = hasAck ? this.meaningOf(ack) : "repetition";
     if (meaning === "beyond-sent") return meaning;
-    const isOld = meaning === "stale";
-    if (!isOld) this.peerEnd = sequenceAdd(hasAck ? ack : sequenceAdd(window.base, -1), extended.window + 1);
+    const end = sequenceAdd(hasAck ? ack : NOTHING_TAKEN, extended.window + 1);
+    if (this.peerEnd === undefined || sequenceDistance(end, this.peerEnd) > 0) this.peerEnd = end;
+    if (!hasAck) return meaning; // nothing else is said yet
     report.rttMs = this.rttOfEcho(extended, nowMs);
     const wasLate = this.echoesEarlier(extended);
     window.beginSample(nowMs);
@@ -342,6 +343,9 @@ const NEXT_MS = 1 / 1024;
 
 /** What is sent in one turn of the loop is so near together. */
 const ONE_TURN_MS = 0.25;
+
+/** What an acknowledgement field holds before anything was taken (docs/wire.md W2.5). */
+const NOTHING_TAKEN: SequenceNumber = 0xffff;
 
 /** Saturated (docs/wire.md W13). */
 const ACK_DELAY_LIMIT_US = 1_048_000;
