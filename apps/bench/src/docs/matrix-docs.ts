@@ -28,14 +28,16 @@ function text(request: Request, outcome: Outcome, titles: ReadonlyMap<string, st
       ...missed.map((goal) => `${profile}: ${goal}`),
       ...(completed ? [] : [`${profile}: not every seed completed`]),
     ]),
+    ...outcome.latencies
+      .filter(({ completed }) => !completed)
+      .map(({ profile, work }) => `${profile}, messages ${work}: not every seed completed`),
     ...outcome.verdicts
       .filter(({ met }) => !met)
       .map(({ name, value, unit, goal }) => `${name}: ${round(value)} ${unit}, goal ${goal}`),
   ];
   const unmet = missed.length === 0 ? "Every goal is met." : `Not met: ${missed.join("; ")}.`;
   return `
-Made by \`${command}\` in ${Math.round(outcome.seconds)} s, on ${machine()}. Everything here is simulated and the same on every
-machine; ${seeds.length} seeds (${seeds[0]} to ${seeds.at(-1)}), medians. **${unmet}**
+Made by \`${command}\` in ${Math.round(outcome.seconds)} s, on ${machine()}. Everything here is simulated, and the same on every machine; ${seeds.length} seeds (${seeds[0]} to ${seeds.at(-1)}), medians. **${unmet}**
 
 ![Share of the limit, by link](benchmarks/share.svg)
 
@@ -115,16 +117,19 @@ function latencyTable(request: Request, outcome: Outcome, titles: ReadonlyMap<st
 
 /** Two deployed peers, ours towards one, on the same link. */
 function deployedTable({ deployed, summaries }: Outcome): string {
-  const kbps = (peer: string, name: string) =>
-    deployed.find((row) => row.peer === peer && row.profile === name)?.median.goodputKbps;
+  const kbps = (peer: string, name: string) => {
+    const row = deployed.find((one) => one.peer === peer && one.profile === name);
+    if (row === undefined) return undefined;
+    return `${row.median.goodputKbps.toFixed(0)}${row.completed ? "" : " (not every seed completed)"}`;
+  };
   return markdownTable(
     ["link", "two deployed peers, kb/s", "ours to a deployed one, kb/s", "two of ours, kb/s"],
     summaries
       .filter(({ profile }) => kbps("deployed-both", profile) !== undefined)
       .map(({ profile, median }) => [
         profile,
-        kbps("deployed-both", profile)!.toFixed(0),
-        kbps("legacy", profile)?.toFixed(0) ?? "",
+        kbps("deployed-both", profile)!,
+        kbps("legacy", profile) ?? "",
         median.goodputKbps.toFixed(0),
       ]),
   );
