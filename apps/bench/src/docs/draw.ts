@@ -2,7 +2,7 @@ import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 
 /** Draw a picture, on a white ground so that it can be read in a light and in a dark page alike. */
-export async function draw(spec: TopLevelSpec): Promise<string> {
+export async function draw(spec: TopLevelSpec, title: string): Promise<string> {
   const { spec: compiled } = compile({
     ...spec,
     background: "white",
@@ -10,7 +10,10 @@ export async function draw(spec: TopLevelSpec): Promise<string> {
     config: CONFIG,
   } as TopLevelSpec);
   const view = new View(parse(compiled), { renderer: "none", logLevel: 0 });
-  return `${await view.toSVG()}\n`;
+  const svg = await view.toSVG();
+  // It says what it is once, in its title: not for each of its lines.
+  const plain = svg.replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, "");
+  return `${plain.replace(/^<svg[^>]*>/, (head) => `${head}<title>${title}</title>`)}\n`;
 }
 
 export const COLOURS = {
@@ -24,6 +27,7 @@ export const COLOURS = {
 } as const;
 
 const CONFIG = {
+  aria: false,
   font: "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif",
   title: {
     fontSize: 14,

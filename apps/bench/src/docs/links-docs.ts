@@ -13,7 +13,7 @@ export async function updateLinksDocs(rows: readonly Row[], pairs: number): Prom
     (name) => [name, { ours: of(name, "ours").share, udx: of(name, "udx").share }] as const,
   );
   await writeDocsFile("links.json", `${JSON.stringify(Object.fromEntries(shares), null, 2)}\n`);
-  await writeDocsFile("links.svg", await draw(picture(rows)));
+  await writeDocsFile("links.svg", await draw(picture(rows), "Ours and udx-native through one relay"));
   const table = markdownTable(
     ["link", "ours", "least to most", "udx-native", "least to most", "difference", ""],
     names.map((name) => {

@@ -14,9 +14,15 @@ export async function updateMatrixDocs(request: Request, outcome: Outcome): Prom
   const { cells } = request.plan;
   const titles = new Map(cells.map(({ profile }) => [profile.name, profile.title]));
   const traced = cells.find(({ profile }) => profile.name === TRACED)!;
-  await writeDocsFile("share.svg", await draw(sharePicture(await shareRows(request, outcome))));
-  await writeDocsFile("latency.svg", await draw(latencyPicture(latencyRows(request, outcome))));
-  await writeDocsFile("run.svg", await draw(await runSpec(traced, request.seeds[0]!)));
+  await writeDocsFile(
+    "share.svg",
+    await draw(sharePicture(await shareRows(request, outcome)), "Share of the limit, by link"),
+  );
+  await writeDocsFile(
+    "latency.svg",
+    await draw(latencyPicture(latencyRows(request, outcome)), "Message latency, by link"),
+  );
+  await writeDocsFile("run.svg", await draw(await runSpec(traced, request.seeds[0]!), "One run over time"));
   await writeBlock("matrix", text(request, outcome, titles));
 }
 
