@@ -59,7 +59,7 @@ ${latencyTable(request, outcome, titles)}
 
 ### Deployed peers
 
-${deployedTable(outcome)}
+${deployedTable(request, outcome)}
 
 ### Comparisons
 
@@ -122,19 +122,28 @@ function latencyTable(request: Request, outcome: Outcome, titles: ReadonlyMap<st
 }
 
 /** Two deployed peers, ours towards one, on the same link. */
-function deployedTable({ deployed, summaries }: Outcome): string {
+function deployedTable({ plan }: Request, { deployed, summaries }: Outcome): string {
   const kbps = (peer: string, name: string) => {
     const row = deployed.find((one) => one.peer === peer && one.profile === name);
     if (row === undefined) return undefined;
     return `${row.median.goodputKbps.toFixed(0)}${row.completed ? "" : " (not every seed completed)"}`;
   };
+  const estimate = (name: string) =>
+    plan.cells.find(({ profile }) => profile.name === name)?.profile.references?.deployedKbps;
   return markdownTable(
-    ["link", "two deployed peers, kb/s", "ours to a deployed one, kb/s", "two of ours, kb/s"],
+    [
+      "link",
+      "two deployed peers, kb/s",
+      "estimated beforehand",
+      "ours to a deployed one, kb/s",
+      "two of ours, kb/s",
+    ],
     summaries
       .filter(({ profile }) => kbps("deployed-both", profile) !== undefined)
       .map(({ profile, median }) => [
         profile,
         kbps("deployed-both", profile)!,
+        estimate(profile)?.toString() ?? "",
         kbps("legacy", profile) ?? "",
         median.goodputKbps.toFixed(0),
       ]),

@@ -36,8 +36,8 @@ export interface Profile {
   readonly goalP99Ms?: number;
   /** The longest wait of the median run for something new after the link's return, in milliseconds. */
   readonly goalReturnMs?: number;
-  /** For the pictures: shares of others, measured or computed elsewhere. */
-  readonly references?: { readonly cubic?: number; readonly udx?: number };
+  /** Of others, measured or computed elsewhere: shares of the limit, and the goodput of two deployed peers. */
+  readonly references?: { readonly cubic?: number; readonly udx?: number; readonly deployedKbps?: number };
 }
 
 const MEGA = 1e6;
@@ -66,7 +66,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(100 * MEGA, 2, 200),
     bytes: 30 * MEGA,
     goal: 0.97,
-    references: { cubic: 93_000 / 93_091, udx: 0.99 },
+    references: { cubic: 93_000 / 93_091, udx: 0.99, deployedKbps: 15_700 },
   },
   {
     name: "P2",
@@ -74,7 +74,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(10 * MEGA, 30, 25),
     bytes: 10 * MEGA,
     goal: 0.97,
-    references: { cubic: 1, udx: 0.99 },
+    references: { cubic: 1, udx: 0.99, deployedKbps: 1061 },
   },
   {
     name: "P3",
@@ -82,7 +82,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(10 * MEGA, 30, 25, random(0.02)),
     bytes: 10 * MEGA,
     goal: 0.98,
-    references: { cubic: 1670 / 9129, udx: 0.99 },
+    references: { cubic: 1670 / 9129, udx: 0.99, deployedKbps: 239 },
   },
   {
     name: "P4",
@@ -90,7 +90,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(10 * MEGA, 60, 200, { ...random(0.05), jitterMs: 32.5, jitterReorders: true }),
     bytes: 10 * MEGA,
     goal: 0.93,
-    references: { cubic: 350 / 8842, udx: 0.87 },
+    references: { cubic: 350 / 8842, udx: 0.87, deployedKbps: 94 },
   },
   {
     name: "P5",
@@ -98,7 +98,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(100 * MEGA, 100, 1200, random(0.01)),
     bytes: 40 * MEGA,
     goal: 0.88,
-    references: { cubic: 950 / 92_182, udx: 0.75 },
+    references: { cubic: 950 / 92_182, udx: 0.75, deployedKbps: 206 },
   },
   {
     name: "P6",
@@ -106,7 +106,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(6 * MEGA, 10, 100, { ...random(0.05), jitterMs: 2.5 }),
     bytes: 5 * MEGA,
     goal: 0.97,
-    references: { cubic: 870 / 5305, udx: 0.98 },
+    references: { cubic: 870 / 5305, udx: 0.98, deployedKbps: 114 },
   },
   {
     name: "P7",
@@ -114,7 +114,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(2 * MEGA, 60, 60, { ...bursts(0.1, 4), jitterMs: 10 }),
     bytes: 2 * MEGA,
     goal: 0.97,
-    references: { cubic: 190 / 1680, udx: 0.98 },
+    references: { cubic: 190 / 1680, udx: 0.98, deployedKbps: 52 },
   },
   {
     name: "P8",
@@ -122,7 +122,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(1 * MEGA, 200, 60, { ...bursts(0.2, 8), jitterMs: 20 }),
     bytes: 1 * MEGA,
     goal: 0.95,
-    references: { cubic: 39 / 747, udx: 1 },
+    references: { cubic: 39 / 747, udx: 1, deployedKbps: 23 },
   },
   {
     name: "P9",
@@ -130,7 +130,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(128_000, 400, 20, bursts(0.05, 3)),
     bytes: 200_000,
     goal: 0.96,
-    references: { cubic: 105 / 113, udx: 0.98 },
+    references: { cubic: 105 / 113, udx: 0.98, deployedKbps: 48 },
   },
   {
     name: "P10",
@@ -138,7 +138,7 @@ export const PROFILES: readonly Profile[] = [
     link: link(10 * MEGA, 600, 700, random(0.03)),
     bytes: 20 * MEGA,
     goal: 0.8,
-    references: { cubic: 140 / 9033, udx: 0.46 },
+    references: { cubic: 140 / 9033, udx: 0.46, deployedKbps: 42 },
   },
   {
     name: "P11",
@@ -147,7 +147,7 @@ export const PROFILES: readonly Profile[] = [
     bytes: 20 * MEGA,
     withinMs: 60_000,
     goal: 0.7,
-    references: { udx: 0.01 },
+    references: { udx: 0.01, deployedKbps: 22 },
   },
   {
     name: "P12",
