@@ -163,13 +163,31 @@ export class Endpoint<Path = unknown> {
   poll(): Output<Path> {
     const reply = this.replies.shift();
     if (reply !== undefined) return { kind: "transmit", connection: undefined, ...reply };
-    for (let connection = this.awake.at(-1); connection !== undefined; connection = this.awake.at(-1)) {
+    for (let connection = this.awake[0]; connection !== undefined; connection = this.awake[0]) {
       const output = this.pollConnection(connection);
       if (output !== undefined) return output;
-      this.awake.pop();
+      this.awake.shift();
       connection.place.isAwake = false;
     }
     return { kind: "timeout", atMs: this.deadlines.first?.deadlineMs ?? Number.POSITIVE_INFINITY };
+  }
+
+  /**
+   * In place of {@link poll}, while nothing may be sent for the moment: the next thing to tell the application. Connections that have ended
+   * wait: their last packets leave before that is told.
+   */
+  pollEvent(): EndpointEvent<Path> | undefined {
+    for (const connection of this.awake) {
+      const type = connection.isClosed ? undefined : connection.pollEvent();
+      if (type !== undefined) return { type, connection };
+    }
+    return undefined;
+  }
+
+  /** Let the others send before the connection whose turn it is. */
+  yieldTurn(): void {
+    const connection = this.awake.shift();
+    if (connection !== undefined) this.awake.push(connection);
   }
 
   /** For connections: poll this one. */

@@ -48,6 +48,7 @@ export class MdpSocket {
   takeIn(nowMs: number, lost: MspError | undefined): void {
     if (this.isOver) return;
     this.clock.hold(nowMs);
+    this.driver.beginTurn();
     for (const packet of this.inbox.takeReceived()) this.transport.deliver(packet);
     if (lost !== undefined) this.transport.deliverLoss(lost);
     this.driver.step();

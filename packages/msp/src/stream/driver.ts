@@ -51,6 +51,10 @@ export class Driver {
   private readonly retired: { readonly binding: SealedBinding; readonly atMs: number }[] = [];
   private timer: TimerHandle | undefined;
   private timerAtMs = Number.POSITIVE_INFINITY;
+  /** What may still be sent before the event loop has come round. */
+  private allowance = TURN_ALLOWANCE;
+  /** Begins the next turn; undefined as long as there is an allowance. */
+  private nextTurn: TimerHandle | undefined;
   private isDraining = false;
   private isTelling = false;
   private isClosed = false;
@@ -79,6 +83,20 @@ export class Driver {
   /** Let time pass: does what is due. */
   step(): void {
     this.run(() => {});
+  }
+
+  /**
+   * The event loop has come round: so much may be sent again. Whoever drives this with a clock whose timers never wake calls it.
+   *
+   * However much there is to send, it goes in pieces: between them the loop takes in what has arrived, for acknowledgements that
+   * wait look like a longer way, and a socket's buffer runs over. It is counted on where not all was sent in one turn: then some
+   * turns are shorter, and none is longer.
+   */
+  beginTurn(): void {
+    this.nextTurn?.cancel();
+    this.nextTurn = undefined;
+    if (this.allowance <= 0) this.endpoint.yieldTurn();
+    this.allowance = TURN_ALLOWANCE;
   }
 
   /** Call `wake` again and again, each time after the patience of a connection, until it is cancelled. */
@@ -141,6 +159,7 @@ export class Driver {
   close(): void {
     this.isClosed = true;
     this.timer?.cancel();
+    this.nextTurn?.cancel();
     for (const binding of this.bindings.keys()) binding.close();
     this.bindings.clear();
   }
@@ -204,11 +223,15 @@ export class Driver {
     this.tell();
   }
 
-  /** Do what the endpoint says until it has nothing more to say. */
+  /** Do what the endpoint says until it has nothing more to say, or enough was sent for this turn of the event loop. */
   private doAll(): void {
-    for (let output = this.endpoint.poll(); ; output = this.endpoint.poll()) {
+    while (this.allowance > 0) {
+      const output = this.endpoint.poll();
       if (output.kind === "transmit") {
         const { path, local, remote, write, connection } = output;
+        // What answers strangers has a limit of its own.
+        if (connection !== undefined)
+          this.allowance -= connection.peerKind === "extended" ? 1 : DEPLOYED_COST;
         if (!path.send(local, remote, write)) this.endpoint.handleNoRoute(connection);
       } else if (output.kind === "event") {
         this.events.push(output.event);
@@ -217,6 +240,19 @@ export class Driver {
         return;
       }
     }
+    for (let event = this.endpoint.pollEvent(); event !== undefined; event = this.endpoint.pollEvent())
+      this.events.push(event);
+    this.goOnNextTurn();
+  }
+
+  /** Which a timer begins whose time has come already: what has arrived is taken in before it. */
+  private goOnNextTurn(): void {
+    const { clock } = this.options;
+    this.nextTimeoutMs = this.endpoint.nowMs;
+    this.nextTurn ??= clock.setTimer(clock.now(), () => {
+      this.beginTurn();
+      this.step();
+    });
   }
 
   /** Hand the events on. One that calls run() adds to the list: the outermost call goes through it, in order. */
@@ -253,6 +289,12 @@ export class Driver {
     });
   }
 }
+
+/** Packets sent in one turn of the event loop, at most: less than a millisecond's work. */
+const TURN_ALLOWANCE = 64;
+
+/** Of it, for a packet to what may be a deployed peer: these bear 8 in one go (docs/wire.md W2.18). */
+const DEPLOYED_COST = TURN_ALLOWANCE / 8;
 
 /** Ports below are services of the node (docs/wire.md W1). */
 const FIRST_AUTOMATIC_PORT = 257;

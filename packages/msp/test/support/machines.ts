@@ -1,7 +1,12 @@
 import type { Address } from "../../src/address.ts";
 import { parseConfig } from "../../src/config.ts";
-import { Driver, type DriverConnection, type DriverEvent } from "../../src/stream/driver.ts";
-import type { Pair, PairTransport } from "./pair.ts";
+import {
+  Driver,
+  type DriverConnection,
+  type DriverEvent,
+  type DriverOptions,
+} from "../../src/stream/driver.ts";
+import type { PairTransport } from "./pair.ts";
 import { PORT } from "./streams.ts";
 
 /**
@@ -21,12 +26,16 @@ export class Machine {
   onMessage: (message: Uint8Array) => void = (message) => this.taken.push(message);
   private readonly transport: PairTransport;
 
-  constructor(pair: Pair, transport: PairTransport, config: Parameters<typeof parseConfig>[0] = {}) {
+  constructor(
+    { clock, entropy }: Pick<DriverOptions, "clock" | "entropy">,
+    transport: PairTransport,
+    config: Parameters<typeof parseConfig>[0] = {},
+  ) {
     this.transport = transport;
     this.driver = new Driver({
       transport,
-      clock: pair.clock,
-      entropy: pair.entropy,
+      clock,
+      entropy,
       config: parseConfig(config),
       onEvent: (event) => this.handleEvent(event),
     });
