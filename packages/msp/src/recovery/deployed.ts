@@ -1,4 +1,4 @@
-import { type SendWindow, type SequenceNumber, sequenceDistance } from "@meshstream/wasm-core";
+import { type SendWindow, type SequenceNumber, sequenceAdd, sequenceDistance } from "@meshstream/wasm-core";
 import type { MspConfig } from "../config.ts";
 import { NO_TIMEOUT, type Recovery, SILENCE, type Timeout } from "./recovery.ts";
 import type { RttEstimator } from "./rtt.ts";
@@ -26,6 +26,9 @@ export class DeployedRecovery implements Recovery {
   private packetAtMs = 0;
   private repetitionAtMs = Number.NEGATIVE_INFINITY;
   private timeouts = 0;
+  /** The first message behind those that were last found lost together, and how many these were. */
+  private rowEnd: SequenceNumber | undefined;
+  private rowPackets = 1;
 
   constructor(window: SendWindow, rtt: RttEstimator, config: MspConfig) {
     this.window = window;
@@ -66,9 +69,8 @@ export class DeployedRecovery implements Recovery {
     this.holeAtMs = Number.POSITIVE_INFINITY;
     this.recoveryPoint ??= this.window.nextUnsent;
     if (isHole) {
-      this.window.markLost(this.window.base);
       this.timerStartMs = nowMs;
-      return HOLE;
+      return { lost: this.markRow(), probePackets: 0, isSilence: false };
     }
     this.timerStartMs = nowMs;
     this.silence.deepen(nowMs);
@@ -128,6 +130,28 @@ export class DeployedRecovery implements Recovery {
     this.holeAtMs = Math.max(nowMs + waitMs, notBeforeMs);
   }
 
+  /**
+   * Mark the oldest message lost. If what was repeated last lay right before it, whole rows are lost, as where a reader was
+   * not in time for a moment: then twice as many as the last time, for one by one each of them costs a round trip. Returns
+   * how many. What of them had arrived is repeated for nothing; a deployed peer drops it in silence.
+   */
+  private markRow(): number {
+    const { window } = this;
+    const { base } = window;
+    const isRow = this.rowEnd !== undefined && base === this.rowEnd;
+    this.rowPackets = isRow ? Math.min(2 * this.rowPackets, ROW_LIMIT_PACKETS) : 1;
+    let count = 0;
+    let sequence = base;
+    while (count < this.rowPackets && sequence !== this.recoveryPoint) {
+      if (window.transmissions(sequence) > 1 && sequence !== base) break;
+      window.markLost(sequence);
+      count += 1;
+      sequence = sequenceAdd(sequence, 1);
+    }
+    this.rowEnd = sequence;
+    return count;
+  }
+
   private timeoutMs(): number {
     const { initialRtoMs, minRtoMs, maxRtoMs } = this.config;
     const measuredMs = this.rtt.rtoMs(TIMER_MS) ?? initialRtoMs;
@@ -136,9 +160,10 @@ export class DeployedRecovery implements Recovery {
   }
 }
 
-const OPENING_REPEATS = 4;
+/** No more than a deployed peer bears back to back (docs/wire.md W2.18). */
+const ROW_LIMIT_PACKETS = 8;
 
-const HOLE: Timeout = { lost: 1, probePackets: 0, isSilence: false };
+const OPENING_REPEATS = 4;
 
 /** Deployed peers hold small packets back for up to 5 ms, and their applications take messages in batches (docs/wire.md W2.16). */
 const STANDSTILL_MS = 5;
