@@ -5,21 +5,43 @@ import { Limit } from "./limits.ts";
 import type { SealKey } from "./seal.ts";
 
 /** What a node knows of one SID. There is at most one entry for a SID, so entries compare by identity. */
-export interface BookEntry {
+export class BookEntry {
   /** The one object for this SID that the node hands out. */
   readonly sid: Sid;
   /** Which of the node's own identities this is; -1 if none. */
   readonly ownIndex: number;
   /** A sealed frame of it was opened, or the application named it: not evicted by SIDs that are only heard of. */
-  verified: boolean;
-  /** Neighbour relations that hold it: not evicted while above 0. */
-  holders: number;
-  /** When it was last looked up; decides who is evicted. */
-  usedAtMs: number;
+  verified = false;
   /** The key shared with each own identity, by its index, once agreed. */
-  readonly keys: (SealKey | undefined)[];
+  readonly keys: (SealKey | undefined)[] = [];
   /** How late its sealed frames are; undefined until one has opened. */
   freshness: Freshness | undefined;
+  /** It was let go, for want of room, and who still has it has it alone. */
+  isForgotten = false;
+  #holders = 0;
+  readonly #handleHeld: (entry: BookEntry) => void;
+
+  constructor(sid: Sid, ownIndex: number, handleHeld: (entry: BookEntry) => void) {
+    this.sid = sid;
+    this.ownIndex = ownIndex;
+    this.#handleHeld = handleHeld;
+  }
+
+  /** Neighbour relations and paths that are about it: not evicted while above 0. */
+  get holders(): number {
+    return this.#holders;
+  }
+
+  /** Keep it in the book until {@link release}. Whoever keeps an entry holds it, or the same SID may get another one. */
+  hold(): void {
+    this.#holders++;
+    if (this.#holders === 1) this.#handleHeld(this);
+  }
+
+  release(): void {
+    this.#holders--;
+    if (this.#holders === 0) this.#handleHeld(this);
+  }
 }
 
 /** Why an address names no entry; also the names of counters. */
@@ -27,22 +49,25 @@ export type NoEntry = "address-unknown" | "address-ambiguous" | "address-unusabl
 
 /**
  * Every SID that a node knows, found whole or by abbreviation (docs/wire.md W6). The same SID is the same object as
- * long as its entry lives. Worst-case memory: see {@link Limit}.UNVERIFIED_SIDS and VERIFIED_SIDS.
+ * long as its entry lives. Worst-case memory: see {@link Limit}.UNVERIFIED_SIDS and VERIFIED_SIDS for those that nobody
+ * holds; of the others there are as many as the limits of their holders allow.
  */
 export class AddressBook {
   readonly #buckets: BookEntry[][] = Array.from({ length: 256 }, () => []);
   readonly #conversions = new TokenBucket(100, 32);
   readonly own: readonly BookEntry[];
-  #unverifiedCount = 0;
-  #verifiedCount = 0;
+  /** Those that nobody holds, the least recently used first. */
+  readonly #unverified = new Set<BookEntry>();
+  readonly #verified = new Set<BookEntry>();
 
   constructor(own: readonly Sid[]) {
-    this.own = own.map((sid, index) => this.#insert(sid, index, 0));
+    this.own = own.map((sid, index) => this.#insert(sid, index));
+    for (const entry of this.own) entry.verified = true;
   }
 
   /** Entries, the node's own included. */
   get size(): number {
-    return this.own.length + this.#unverifiedCount + this.#verifiedCount;
+    return this.#buckets.reduce((sum, { length }) => sum + length, 0);
   }
 
   /**
@@ -50,7 +75,7 @@ export class AddressBook {
    * the one of the highest {@link standing} is meant: anyone can invent SIDs that begin like another's, and must not
    * silence that one by it (docs/wire.md W6.2).
    */
-  find(bytes: Uint8Array, offset: number, length: number, nowMs: number): BookEntry | NoEntry {
+  find(bytes: Uint8Array, offset: number, length: number): BookEntry | NoEntry {
     let found: BookEntry | undefined;
     let isAmbiguous = false;
     for (const entry of this.#buckets[bytes[offset]!]!) {
@@ -61,7 +86,7 @@ export class AddressBook {
     }
     if (found === undefined) return "address-unknown";
     if (isAmbiguous) return "address-ambiguous";
-    found.usedAtMs = nowMs;
+    this.#use(found);
     return found;
   }
 
@@ -74,74 +99,89 @@ export class AddressBook {
   }
 
   /** The entry of the whole SID at `offset`, new if need be. */
-  learn(bytes: Uint8Array, offset: number, nowMs: number): BookEntry | NoEntry {
-    const known = this.find(bytes, offset, SID_BYTES, nowMs);
+  learn(bytes: Uint8Array, offset: number): BookEntry | NoEntry {
+    const known = this.find(bytes, offset, SID_BYTES);
     if (known !== "address-unknown") return known;
     if (isUnusableSid(bytes, offset)) return "address-unusable";
-    return this.#insert(Sid.fromBytes(bytes.subarray(offset, offset + SID_BYTES)), -1, nowMs);
+    if (!this.#hasRoomFor(bytes[offset]!)) return "address-limit";
+    return this.#insert(Sid.fromBytes(bytes.subarray(offset, offset + SID_BYTES)), -1);
   }
 
   /** The same for a signing key; conversions are limited to 100 a second. */
   learnSigningKey(bytes: Uint8Array, offset: number, nowMs: number): BookEntry | NoEntry {
     if (!this.#conversions.take(nowMs)) return "address-limit";
     const sid = sidOfSigningKey(bytes.slice(offset, offset + SID_BYTES));
-    return sid === undefined ? "address-unusable" : this.learn(sid, 0, nowMs);
+    return sid === undefined ? "address-unusable" : this.learn(sid, 0);
   }
 
   /** The entry of a SID that the application named; a new one hands out the application's own object. */
-  adopt(sid: Sid, nowMs: number): BookEntry | NoEntry {
-    for (const entry of this.#buckets[sid.bytes[0]!]!) {
-      if (entry.sid !== sid && entry.sid.hex !== sid.hex) continue;
-      entry.usedAtMs = nowMs;
-      this.verify(entry);
-      return entry;
+  adopt(sid: Sid): BookEntry | NoEntry {
+    const bucket = this.#buckets[sid.bytes[0]!]!;
+    let entry = bucket.find((known) => known.sid === sid || known.sid.hex === sid.hex);
+    if (entry === undefined) {
+      if (isUnusableSid(sid.bytes, 0)) return "address-unusable";
+      if (!this.#hasRoomFor(sid.bytes[0]!)) return "address-limit";
+      entry = this.#insert(sid, -1);
     }
-    if (isUnusableSid(sid.bytes, 0)) return "address-unusable";
-    const entry = this.#insert(sid, -1, nowMs);
     this.verify(entry);
+    this.#use(entry);
     return entry;
   }
 
   /** Note that the SID has proved itself, or was named by the application. */
   verify(entry: BookEntry): void {
     if (entry.verified) return;
-    if (this.#verifiedCount >= Limit.VERIFIED_SIDS) this.#evict(true);
     entry.verified = true;
-    this.#unverifiedCount--;
-    this.#verifiedCount++;
+    this.#unverified.delete(entry);
+    this.#sort(entry);
   }
 
-  #insert(sid: Sid, ownIndex: number, nowMs: number): BookEntry {
-    const own = ownIndex >= 0;
-    if (!own && this.#unverifiedCount >= Limit.UNVERIFIED_SIDS) this.#evict(false);
-    const entry = {
-      sid,
-      ownIndex,
-      verified: own,
-      holders: 0,
-      usedAtMs: nowMs,
-      keys: [],
-      freshness: undefined,
-    };
+  #insert(sid: Sid, ownIndex: number): BookEntry {
+    const entry = new BookEntry(sid, ownIndex, (held) => this.#sort(held));
     this.#buckets[sid.bytes[0]!]!.push(entry);
-    if (!own) this.#unverifiedCount++;
+    this.#sort(entry);
     return entry;
   }
 
-  /** Let the least recently used entry go. A walk over all of them: about 20 us, and only when the book is full. */
-  #evict(verified: boolean): void {
-    let oldest: BookEntry | undefined;
-    for (const bucket of this.#buckets) {
-      for (const entry of bucket) {
-        if (entry.verified !== verified || entry.ownIndex >= 0 || entry.holders > 0) continue;
-        if (oldest === undefined || entry.usedAtMs < oldest.usedAtMs) oldest = entry;
+  /** Put an entry among those that may go, as the last of them, or take it away. */
+  #sort(entry: BookEntry): void {
+    if (entry.ownIndex >= 0 || entry.isForgotten) return;
+    const idle = entry.verified ? this.#verified : this.#unverified;
+    if (entry.holders > 0) {
+      idle.delete(entry);
+      return;
+    }
+    const limit = entry.verified ? Limit.VERIFIED_SIDS : Limit.UNVERIFIED_SIDS;
+    if (idle.size >= limit) {
+      for (const oldest of idle) {
+        this.#remove(oldest);
+        break;
       }
     }
-    if (oldest === undefined) return;
-    const bucket = this.#buckets[oldest.sid.bytes[0]!]!;
-    bucket.splice(bucket.indexOf(oldest), 1);
-    if (verified) this.#verifiedCount--;
-    else this.#unverifiedCount--;
+    idle.add(entry);
+  }
+
+  #use(entry: BookEntry): void {
+    if (entry.holders > 0) return; // nearly always where there is much to do
+    const idle = entry.verified ? this.#verified : this.#unverified;
+    if (idle.delete(entry)) idle.add(entry);
+  }
+
+  /** Whoever makes up SIDs that begin alike must not make every search a long one. */
+  #hasRoomFor(firstByte: number): boolean {
+    const bucket = this.#buckets[firstByte]!;
+    if (bucket.length < Limit.SIDS_ALIKE) return true;
+    const oldest = bucket.find((entry) => this.#unverified.has(entry));
+    if (oldest !== undefined) this.#remove(oldest);
+    return oldest !== undefined;
+  }
+
+  #remove(entry: BookEntry): void {
+    entry.isForgotten = true;
+    const bucket = this.#buckets[entry.sid.bytes[0]!]!;
+    bucket.splice(bucket.indexOf(entry), 1);
+    this.#unverified.delete(entry);
+    this.#verified.delete(entry);
   }
 }
 

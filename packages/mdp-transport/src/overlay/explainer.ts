@@ -93,7 +93,7 @@ export class Explainer {
       }
       at = address.end;
       if (address.form === AddressForm.SID) {
-        this.#book.learn(bytes, address.offset, nowMs);
+        this.#book.learn(bytes, address.offset);
       } else if (address.form === AddressForm.SIGNING_KEY) {
         this.#book.learnSigningKey(bytes, address.offset, nowMs);
       } else if (address.form === AddressForm.OTHER_END) {
@@ -112,8 +112,7 @@ export class Explainer {
 
   /** The answer is the whole SID in the envelope. To a stranger it goes by broadcast as well. */
   #answerAboutUs(to: Neighbour, nowMs: number): void {
-    // It does not know us after all.
-    to.knowsUs = false;
+    to.handleAskedAboutUs(nowMs);
     if (!this.#mayAnswer(to, nowMs)) return;
     const nothing = (_: Uint8Array, offset: number) => offset;
     const frame = this.#explainTo(to, nothing);

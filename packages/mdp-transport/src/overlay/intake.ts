@@ -13,7 +13,6 @@ import { Freshness } from "./freshness.ts";
 import type { Link } from "./link.ts";
 import type { LinkStateExchange } from "./link-state-exchange.ts";
 import type { Neighbour, NeighbourTable } from "./neighbours.ts";
-import type { PathExchange } from "./path-exchange.ts";
 import { parsePorts, ServicePort } from "./ports.ts";
 import type { Relay } from "./relay.ts";
 import { AddressResolver } from "./resolver.ts";
@@ -25,7 +24,6 @@ interface IntakeParts {
   readonly book: AddressBook;
   readonly neighbours: NeighbourTable;
   readonly linkState: LinkStateExchange;
-  readonly pathExchange: PathExchange;
   readonly explainer: Explainer;
   readonly bindings: Bindings;
   readonly provider: SealProvider;
@@ -93,16 +91,25 @@ export class Intake {
       return undefined;
     }
     this.#transmitterAddress = envelope.transmitter;
-    if (link.isPointToPoint) this.#otherEnds.set(link, transmitter);
+    if (link.isPointToPoint) this.#noteOtherEnd(link, transmitter);
     const neighbour = neighbours.heard(transmitter, link, from, nowMs);
     if (neighbour === undefined) counters["neighbours-full"]++;
     return neighbour;
   }
 
+  #noteOtherEnd(link: Link, entry: BookEntry): void {
+    const before = this.#otherEnds.get(link);
+    if (before === entry) return;
+    entry.hold();
+    before?.release();
+    this.#otherEnds.set(link, entry);
+  }
+
   /** Take in what the envelope says of the neighbour; false if the packet is a copy (docs/wire.md W4). */
   #noteEnvelope(envelope: Envelope, end: number, neighbour: Neighbour, nowMs: number): boolean {
-    const { core, counters, linkState, pathExchange } = this.#parts;
+    const { core, counters, linkState } = this.#parts;
     neighbour.theirInterface = envelope.interfaceNumber;
+    neighbour.isUnnumbered = envelope.sequence < 0 && (envelope.flags & EnvelopeFlag.UNICAST) !== 0;
     neighbour.stats.packetsReceived++;
     if (envelope.sequence >= 0) {
       const mark = packetMark(core.bytes, envelope.framesOffset, end);
@@ -112,14 +119,7 @@ export class Intake {
         return false;
       }
       if (what === "gap") linkState.handleGap(neighbour, nowMs);
-    } else if (envelope.flags & EnvelopeFlag.UNICAST) {
-      if (neighbour.received.latest >= 0) {
-        // It knew that we hear it, and does not any more: it began anew, and so do its numbers.
-        counters["neighbour-restarts"]++;
-        pathExchange.handleRestart(neighbour.node, nowMs);
-        neighbour.received.reset();
-        neighbour.knowsUs = false;
-      }
+    } else if (neighbour.isUnnumbered) {
       linkState.handleUnnumbered(neighbour, nowMs);
     }
     if (neighbour.recordDueMs === Number.POSITIVE_INFINITY) linkState.recordBy(neighbour, nowMs);

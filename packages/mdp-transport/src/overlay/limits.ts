@@ -1,5 +1,5 @@
 /**
- * Everything in an overlay node that can grow, and how far. Worst-case memory in brackets; in all about 12 MiB for a
+ * Everything in an overlay node that can grow, and how far. Worst-case memory in brackets; in all about 28 MiB for a
  * node with one identity, and 1.3 MiB for each link with a rate.
  */
 export const Limit = {
@@ -7,9 +7,11 @@ export const Limit = {
   UNVERIFIED_SIDS: 4096,
   /** SIDs that opened a sealed frame or that the application named; the same, on their own [1 KiB each]. */
   VERIFIED_SIDS: 4096,
+  /** SIDs that begin with the same byte, of any kind: how many a search passes at most. */
+  SIDS_ALIKE: 1024,
   /** Neighbour relations: one for each SID, link and address [2 KiB each]. */
   NEIGHBOURS: 256,
-  /** Paths that neighbours announce, all together [200 bytes each: 3 MiB]. */
+  /** Paths that neighbours announce, all together [200 bytes each, and two SIDs of 500: 19 MiB]. */
   ANNOUNCED: 16_384,
   /** Paths that one neighbour announces. */
   ANNOUNCED_BY_NEIGHBOUR: 2048,

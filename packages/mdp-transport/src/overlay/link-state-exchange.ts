@@ -130,10 +130,22 @@ export class LinkStateExchange {
   ): void {
     const sender = from.node.entry;
     if (receiver === sender) {
-      if (transmitter === this.#book.own[0]) this.#handleHearsUs(record, from, nowMs);
+      if (transmitter !== this.#book.own[0]) return;
+      if (from.isUnnumbered && from.received.latest >= 0) this.#handleRestart(from, nowMs);
+      this.#handleHearsUs(record, from, nowMs);
       return;
     }
     this.#pathExchange.handleRecord(record, receiver, transmitter, from.node, nowMs);
+  }
+
+  /**
+   * It knew that we hear it, and does not any more: it began anew, and so do its numbers. Only its record about us tells:
+   * a packet alone may be meant for somebody else, who was at our address or is said to be.
+   */
+  #handleRestart(from: Neighbour, nowMs: number): void {
+    this.#counters["neighbour-restarts"]++;
+    this.#pathExchange.handleRestart(from.node, nowMs);
+    from.received.reset();
   }
 
   /** The sender hears us, on the link that the record names. */
@@ -161,7 +173,7 @@ export class LinkStateExchange {
       if (relation.reachable) this.#deafened(relation, nowMs);
       return;
     }
-    relation.knowsUs = true;
+    relation.handleNamedUs(nowMs);
     if (relation.reachable) return;
     relation.reachable = true;
     // Away from what it heard in an earlier life of ours, which it may take for copies (docs/wire.md W4).

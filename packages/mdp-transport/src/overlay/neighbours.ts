@@ -91,6 +91,8 @@ export class Neighbour {
   /** Its own number of the interface that its packets come from. */
   theirInterface = 0;
   heardAtMs: number;
+  /** Its last packet was a unicast one without a number: as far as it knows, whoever is meant does not hear it. */
+  isUnnumbered = false;
   /** When its last record came that says that it hears us. */
   hearsUsAtMs = Number.NEGATIVE_INFINITY;
   /** It hears us, and said so less than {@link Timing}.LINK_GONE ago. */
@@ -99,6 +101,8 @@ export class Neighbour {
   provenAtMs = Number.NEGATIVE_INFINITY;
   /** It is known to know our SID, so that an abbreviation will do. */
   knowsUs = false;
+  /** It is not taken to know our SID before. */
+  #wholeUntilMs = Number.NEGATIVE_INFINITY;
   readonly received = new PacketWindow();
   /** The packets numbered for it, and which of them came. */
   readonly ledger = new PacketLedger();
@@ -162,6 +166,20 @@ export class Neighbour {
     return false;
   }
 
+  /** It spoke of us by our SID. */
+  handleNamedUs(nowMs: number): void {
+    this.knowsUs = nowMs >= this.#wholeUntilMs;
+  }
+
+  /**
+   * It asks who we are. If it knew, it has heard of somebody else whose SID begins like ours: until it has forgotten that one,
+   * it could not tell whose our packets are.
+   */
+  handleAskedAboutUs(nowMs: number): void {
+    if (this.knowsUs) this.#wholeUntilMs = nowMs + Timing.PATH_GONE;
+    this.knowsUs = false;
+  }
+
   earn(bytes: number): void {
     this.#creditBytes += 3 * bytes;
   }
@@ -216,7 +234,7 @@ export class NeighbourTable {
     if (node === undefined) {
       node = new NeighbourNode(entry, this.#randomByte());
       this.#nodes.set(entry, node);
-      entry.holders++;
+      entry.hold();
     }
     const relation = new Neighbour(node, link, address, nowMs);
     node.relations.push(relation);
@@ -269,6 +287,6 @@ export class NeighbourTable {
     this.#count--;
     if (node.relations.length > 0) return;
     this.#nodes.delete(node.entry);
-    node.entry.holders--;
+    node.entry.release();
   }
 }

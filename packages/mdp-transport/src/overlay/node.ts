@@ -148,7 +148,6 @@ export class OverlayNode implements SealedTransport {
       book,
       neighbours,
       linkState: this.#linkState,
-      pathExchange: this.#pathExchange,
       explainer,
       bindings: this.#bindings,
       provider,
@@ -192,10 +191,9 @@ export class OverlayNode implements SealedTransport {
 
   /** The way to `sid`; undefined if there is none, or if it is our own. */
   route(sid: Sid): RouteInfo | undefined {
-    const nowMs = this.#clock.now();
-    const entry = this.#book.find(sid.bytes, 0, SID_BYTES, nowMs);
+    const entry = this.#book.find(sid.bytes, 0, SID_BYTES);
     const route = typeof entry === "string" ? undefined : this.#paths.route(entry);
-    return route && this.#paths.info(route, nowMs);
+    return route && this.#paths.info(route, this.#clock.now());
   }
 
   /**
@@ -249,11 +247,11 @@ export class OverlayNode implements SealedTransport {
     }
     if (this.#closed || localPort === undefined) return this.#dropped("closed");
     const nowMs = this.#clock.now();
-    const from = this.#book.adopt(local, nowMs);
+    const from = this.#book.adopt(local);
     if (typeof from === "string" || from.ownIndex < 0) {
       throw new MspError("address", `${local.hex} is not an identity of this node`);
     }
-    const to = this.#book.adopt(remote.sid, nowMs);
+    const to = this.#book.adopt(remote.sid);
     if (typeof to === "string") return this.#dropped(to);
     if (to.ownIndex < 0) return this.#sender.send(from, localPort, to, remote.port, length, nowMs);
     if (this.#local.send(from.sid, localPort, to.sid, remote.port, offset, length)) return true;

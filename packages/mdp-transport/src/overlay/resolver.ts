@@ -38,9 +38,9 @@ export class AddressResolver {
   #resolve(bytes: Uint8Array, address: WireAddress, nowMs: number): BookEntry | Unresolved {
     switch (address.form) {
       case AddressForm.ABBREVIATION:
-        return this.#book.find(bytes, address.offset, address.length, nowMs);
+        return this.#book.find(bytes, address.offset, address.length);
       case AddressForm.SID:
-        return this.#book.learn(bytes, address.offset, nowMs);
+        return this.#book.learn(bytes, address.offset);
       case AddressForm.SIGNING_KEY:
         return this.#book.learnSigningKey(bytes, address.offset, nowMs);
       case AddressForm.PREVIOUS:

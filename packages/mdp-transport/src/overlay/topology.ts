@@ -54,12 +54,12 @@ export class Topology {
     if (known === undefined) {
       if (this.#count >= Limit.ANNOUNCED || tree.size >= Limit.ANNOUNCED_BY_NEIGHBOUR) return "full";
       this.#count++;
-      receiver.holders++;
+      receiver.hold();
     } else {
       if (known.transmitter === transmitter && isLate(known, version, nowMs)) return "old";
-      known.transmitter.holders--;
     }
-    transmitter.holders++;
+    transmitter.hold();
+    known?.transmitter.release();
     tree.set(receiver, { transmitter, version, dropRate, atMs: nowMs });
     this.#trees.set(by, tree);
     this.#expiryMs = Math.min(this.#expiryMs, nowMs + Timing.PATH_GONE);
@@ -112,8 +112,8 @@ export class Topology {
     tree.delete(receiver);
     if (tree.size === 0) this.#trees.delete(by);
     this.#count--;
-    receiver.holders--;
-    known.transmitter.holders--;
+    receiver.release();
+    known.transmitter.release();
   }
 }
 

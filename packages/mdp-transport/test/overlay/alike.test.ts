@@ -17,13 +17,13 @@ describe("SIDs that begin alike", () => {
   it("an abbreviation means ourselves, then who has proved itself, then who is a neighbour, and else nobody", () => {
     const own = strangeSid(1);
     const book = new AddressBook([own]);
-    const find = (sid: Sid) => book.find(sid.bytes, 0, 8, 0);
-    const learn = (sid: Sid) => book.learn(sid.bytes, 0, 0) as BookEntry;
+    const find = (sid: Sid) => book.find(sid.bytes, 0, 8);
+    const learn = (sid: Sid) => book.learn(sid.bytes, 0) as BookEntry;
     learn(alike(own));
     assert.equal(find(own), book.own[0]);
     const [first, second] = [learn(strangeSid(2)), learn(alike(strangeSid(2)))];
     assert.equal(find(first.sid), "address-ambiguous");
-    second.holders++;
+    second.hold();
     assert.equal(find(first.sid), second);
     book.verify(first);
     assert.equal(find(first.sid), first);

@@ -6,7 +6,7 @@ import { encodeEnvelope, parseEnvelope } from "../../src/overlay/envelope.ts";
 import { encodeFrameHead, FrameFlag, parseFrame } from "../../src/overlay/frame.ts";
 import { testMesh } from "./mesh-rig.ts";
 import { isReachable, testIdentity, testNode, testSegment } from "./rig.ts";
-import { recordsIn } from "./scripted.ts";
+import { packetOf, recordsIn, scripted } from "./scripted.ts";
 import { shortOf, strangeSid } from "./scripted-mesh.ts";
 
 /** What is received of records names an interface that nobody has, as long as `isOn`. */
@@ -97,5 +97,56 @@ describe("a question to a neighbour", () => {
     assert.equal(a.route(mesh.sid("C"))?.hops, 2);
     assert.equal(b.counters["explain-asked"], 1);
     await mesh.close();
+  });
+});
+
+describe("somebody else at a neighbour's address, or with a SID that begins like ours", () => {
+  it("makes the neighbour forget no ways: what is sent to that one is no sign of a new beginning", async () => {
+    const mesh = await testMesh(["AB", "AC"]);
+    mesh.clock.runUntil(3000);
+    const [a, b] = [mesh.node("A"), mesh.node("B")];
+    mesh.segments.AB!.link("B", "A").send(packetOf(strangeSid(7).bytes, {}));
+    const { sent } = mesh.segments.AB!;
+    const before = sent.length;
+    for (let atMs = 3010; atMs < 6000; atMs += 10) {
+      mesh.clock.runUntil(atMs);
+      assert.equal(b.route(mesh.sid("C"))?.hops, 2);
+    }
+    const unnumbered = sent.slice(before).filter(({ from, bytes }) => {
+      const envelope = parseEnvelope(bytes, 0, bytes.length);
+      return from === "A" && envelope.kind !== "fault" && envelope.flags === 1;
+    });
+    assert.ok(unnumbered.length > 1, "B was sent what was meant for the other one");
+    assert.deepEqual([a.counters["neighbour-restarts"], b.counters["neighbour-restarts"]], [0, 0]);
+    await mesh.close();
+  });
+
+  it("lets us write our SID whole for 15 s to a neighbour that asks who we are though it knew", async () => {
+    const { clock, segment, node, hearsUs, speak, x } = await scripted();
+    const us = node.identities[0]!;
+    const keepUp = () => {
+      speak({ records: [hearsUs] });
+      clock.setTimer(clock.now() + 400, keepUp);
+    };
+    keepUp();
+    const lengthsIn = (fromMs: number, toMs: number) => {
+      clock.runUntil(toMs);
+      const lengths = segment.sent
+        .filter(({ atMs, to }) => to === "x" && atMs > fromMs && atMs <= toMs)
+        .map(({ bytes }) => parseEnvelope(bytes, 0, bytes.length))
+        .map((envelope) => (envelope.kind === "fault" ? 0 : envelope.transmitter.length));
+      return [...new Set(lengths)];
+    };
+    assert.deepEqual(lengthsIn(500, 2000), [8]);
+    const bytes = new Uint8Array(100);
+    const transmitter = wholeAddress(x.bytes);
+    const head = { version: 1, encapsulation: 1, transmitter, flags: 1, interfaceNumber: 3, sequence: -1 };
+    let end = encodeEnvelope(bytes, 0, head);
+    end = encodeFrameHead(bytes, end, { flags: 0x87, type: 0x60, sequence: 1 }, 1, 9);
+    bytes.set([8, ...us.bytes.subarray(0, 8)], end);
+    segment.link("x", "n").send(bytes.slice(0, end + 9));
+    assert.deepEqual(lengthsIn(2000, 16_900), [32]);
+    assert.deepEqual(lengthsIn(17_500, 19_000), [8]);
+    await node.close();
   });
 });

@@ -212,7 +212,10 @@ describe("what a node announces", () => {
     x.numberOnce();
     clock.runUntil(1010);
     x.say();
-    clock.runUntil(1100);
+    clock.runUntil(1400);
+    assert.equal(node.counters["neighbour-restarts"], 0, "whoever it spoke to, it did not speak of us");
+    assert.ok(node.route(S) !== undefined);
+    clock.runUntil(1550);
     assert.equal(node.counters["neighbour-restarts"], 1);
     assert.equal(node.route(S), undefined);
     assert.ok(x.heardPaths().some(({ receiver }) => receiver === T.hex.toLowerCase()));

@@ -156,7 +156,8 @@ export class Scripted {
 /** A SID that no node of the test has. */
 export function strangeSid(number: number): Sid {
   const bytes = new Uint8Array(32).fill(9);
-  new DataView(bytes.buffer).setUint32(0, 0x0100_0000 + number * 7919);
+  // A factor that spreads them, as real ones are: no two numbers below 2^32 give the same.
+  new DataView(bytes.buffer).setUint32(0, Math.imul(number + 1, 0x9e37_79b1) >>> 0);
   return Sid.fromBytes(bytes);
 }
 

@@ -93,7 +93,7 @@ describe("sealing", () => {
     const entry = (byte: number, number: number) => {
       const sid = new Uint8Array(32).fill(byte);
       sid[1] = number;
-      const learned = book.learn(sid, 0, 0);
+      const learned = book.learn(sid, 0);
       assert.ok(typeof learned === "object", "it has an entry");
       return learned;
     };

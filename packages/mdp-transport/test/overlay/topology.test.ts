@@ -12,7 +12,7 @@ describe("what neighbours announce", () => {
     for (let seed = 1; seed <= 10; seed++) {
       const random = createRandom(seed);
       const book = new AddressBook([strangeSid(0)]);
-      const entries = Array.from({ length: 20 }, (_, i) => book.adopt(strangeSid(i + 1), 0) as BookEntry);
+      const entries = Array.from({ length: 20 }, (_, i) => book.adopt(strangeSid(i + 1)) as BookEntry);
       const nodes = entries.slice(0, 4).map((entry) => new NeighbourNode(entry, 0));
       // To be a neighbour still is to have a relation; what it is does not matter here.
       for (const node of nodes) node.relations.push({} as (typeof node.relations)[number]);
