@@ -206,8 +206,9 @@ class AttachedNode implements AttachedTransport, BindingOwner {
     const close = () => {
       if (isClosed) return;
       isClosed = true;
-      // Whatever keeps it from being withdrawn has withdrawn it.
-      this.request(ManagementPort.WITHDRAW, payload).catch(() => {});
+      // One that was refused must not withdraw another of the same name and port. Whatever else keeps it from being
+      // withdrawn has withdrawn it.
+      asked.then(() => this.request(ManagementPort.WITHDRAW, payload)).catch(() => {});
     };
     const ready = asked.then(() => undefined);
     ready.catch(() => {});

@@ -163,11 +163,16 @@ describe("services of attached programs", () => {
   });
 
   it("are refused with the node's reason, and lost with the node", async () => {
-    const { rig, attach } = await createAttached();
+    const { rig, attach, tell } = await createAttached();
     const { client, served } = await attach();
     assert.throws(() => client.publishService("a b", 1), hasCode("argument"));
     for (let port = 1; port <= 64; port++) client.publishService("s", port);
     await assert.rejects(client.publishService("s", 65).ready, /64 services are published already/);
+    const twin = client.publishService("s", 1);
+    await assert.rejects(twin.ready, /64 services are published already/);
+    twin.close();
+    await rig.settle();
+    assert.equal((await tell()).filter((text) => text === "s.msp.port=1").length, 1, "the other one stays");
     served.close();
     await rig.settle();
     await assert.rejects(client.publishService("s", 66).ready, hasCode("transport-lost"));
