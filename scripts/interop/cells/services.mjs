@@ -89,6 +89,7 @@ async function findTheirs({ theirs, ours }) {
 async function findOurs({ theirs, ours }) {
   await ours.listen(532, { words: ["--service", "music"] });
   await met(theirs, ours);
+  await reaches(ours, theirs.sid);
   const client = Ours.onDaemon(theirs, "servald");
   const { out } = await client.command(["services", ours.sid]).ended;
   const service = events(out).find(({ event }) => event === "service");
