@@ -3,11 +3,7 @@ import { once } from "node:events";
 
 // One end of the stream in real time, as a process of its own, so that it can run in a network namespace. Arguments:
 //   receive ADDRESS PORT [HELLO_PORT]   prints "ready", then "atMs tookMs" for each packet, until its input ends
-//   send ADDRESS PORT BYTES INTERVAL_MS PACKETS
-const [role, address = "", ...numbers] = process.argv.slice(2);
-if (role === "receive") await receive(address, Number(numbers[0]), numbers[1]);
-else await send(address, ...(numbers.map(Number) as [number, number, number, number]));
-
+//   send ADDRESS PORT BYTES INTERVAL_MS PACKETS STEADY      STEADY: 1, or 0 to catch up when late
 async function receive(address: string, port: number, helloPort: string | undefined): Promise<void> {
   const socket = createSocket("udp4");
   const lines: string[] = [];
@@ -33,11 +29,13 @@ async function send(
   bytes: number,
   intervalMs: number,
   packets: number,
+  steady: number,
 ): Promise<void> {
   const socket = createSocket("udp4");
   socket.connect(port, address);
   await once(socket, "connect");
-  const startMs = sharedNowMs();
+  const isSteady = steady === 1;
+  let startMs = sharedNowMs();
   const packet = Buffer.alloc(bytes);
   for (let sent = 0; sent < packets; ) {
     const nowMs = sharedNowMs();
@@ -46,6 +44,9 @@ async function send(
       await new Promise((resolve) => setImmediate(resolve));
       continue;
     }
+    // After a standstill of this machine, a stream that shall fill no queue goes on at its pace instead of catching up.
+    const lateMs = nowMs - startMs - sent * intervalMs;
+    if (isSteady && lateMs > STANDSTILL_MS) startMs += lateMs;
     packet.writeDoubleLE(nowMs, 0);
     sent += 1;
     socket.send(Buffer.from(packet));
@@ -58,3 +59,9 @@ async function send(
 function sharedNowMs(): number {
   return performance.timeOrigin + performance.now();
 }
+
+const STANDSTILL_MS = 5;
+
+const [role, address = "", ...numbers] = process.argv.slice(2);
+if (role === "receive") await receive(address, Number(numbers[0]), numbers[1]);
+else await send(address, ...(numbers.map(Number) as [number, number, number, number, number]));

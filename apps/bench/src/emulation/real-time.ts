@@ -36,14 +36,9 @@ export async function realTime(stream: Stream, ends: Ends): Promise<Figures> {
       await delay(20);
     }
     const bytes = PACKET_BYTES - ends.headerBytes;
-    const sending = start(sender, [
-      "send",
-      ends.address,
-      ends.port,
-      bytes,
-      intervalMs(stream),
-      stream.packets,
-    ]);
+    const isSteady = stream.load < 1 ? 1 : 0;
+    const pace = [intervalMs(stream), stream.packets, isSteady];
+    const sending = start(sender, ["send", ends.address, ends.port, bytes, ...pace]);
     const [code] = await once(sending, "exit");
     if (code !== 0) throw new Error(`the sender ended (${code})`);
     // What is still in a queue or on its way.
