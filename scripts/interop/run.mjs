@@ -19,7 +19,9 @@ export async function runCells(isWanted, isListing) {
     for (const { name } of wanted) console.log(name);
     return [];
   }
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupted(signal));
+  process.once("SIGINT", () => abandon("ended by SIGINT", 130));
+  process.once("SIGTERM", () => abandon("ended by SIGTERM", 143));
+  process.once("uncaughtException", (error) => abandon(error.stack, 1));
   const startMs = performance.now();
   const results = [];
   const run = async (cell) => results.push(await runCell(cell));
@@ -42,6 +44,7 @@ export async function runCells(isWanted, isListing) {
 }
 
 async function runCell({ name, run }) {
+  if (isAbandoned) return { name, result: "FAILED", seconds: 0 };
   const startMs = performance.now();
   let result = "ok";
   let note;
@@ -57,11 +60,15 @@ async function runCell({ name, run }) {
   return { name, result, seconds: Number(seconds.toFixed(2)), ...(note && { note }) };
 }
 
-async function interrupted(signal) {
-  console.error(`interop: ended by ${signal}`);
+/** Leave nothing behind, whatever happens. */
+async function abandon(why, code) {
+  isAbandoned = true;
+  console.error(`interop: ${why}`);
   await killAll();
   await closeAll();
-  process.exit(signal === "SIGINT" ? 130 : 143);
+  process.exit(code);
 }
+
+let isAbandoned = false;
 
 const CALM_LANES = 6;
