@@ -32,8 +32,12 @@ export class ReorderWindow {
 /** Of a timer, and of two sockets that take turns. */
 const LEAST_MS = 2;
 
-/** A whole round trip: what is later than that is as well sent again. RFC 8985 adds a step at a time; a radio that reorders does so from the beginning. */
-const STEPS_LIMIT = 4;
+/**
+ * Four shortest round trips, of which the limit of one present round trip leaves what it will. Links that repair their own losses deliver
+ * later by one round trip of theirs, queue included: with a limit of one shortest round trip, MSP sent again whatever
+ * a link had lost, too (docs/wire.md W11.21). RFC 8985 adds a step at a time; a radio that reorders does so from the beginning.
+ */
+const STEPS_LIMIT = 16;
 
 /** RFC 8985. */
 const QUIET_ROUNDS = 16;
