@@ -18,7 +18,8 @@ export class RoundTrips {
   /** Shortest of the round that was over last. */
   private lastRoundMinMs = Number.POSITIVE_INFINITY;
 
-  sample(rttMs: number, nowMs: number): void {
+  sample(measuredMs: number, nowMs: number): void {
+    const rttMs = Math.max(measuredMs, LEAST_MS);
     if (rttMs <= this.minMs * NEARLY) this.metAtMs = nowMs;
     if (rttMs < this.minMs) this.minMs = rttMs;
     if (rttMs < this.roundMinMs) this.roundMinMs = rttMs;
@@ -62,6 +63,9 @@ export class RoundTrips {
     this.metAtMs = nowMs;
   }
 }
+
+/** A clock of whole milliseconds reads 0 on a short path: rates are divided by this, and no path is shorter. */
+const LEAST_MS = 0.02;
 
 /** BBRv1: routes of a mesh change in seconds, not in round trips. */
 const MEMORY_MS = 10_000;
