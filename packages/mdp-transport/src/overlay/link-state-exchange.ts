@@ -144,7 +144,7 @@ export class LinkStateExchange {
    */
   #handleRestart(from: Neighbour, nowMs: number): void {
     this.#counters["neighbour-restarts"]++;
-    this.#pathExchange.handleRestart(from.node, nowMs);
+    this.#pathExchange.handleRestart(from, nowMs);
     from.received.reset();
   }
 
@@ -182,7 +182,7 @@ export class LinkStateExchange {
     relation.retryCount = 0;
     this.#counters["neighbours-found"]++;
     this.recordBy(relation, nowMs);
-    this.#pathExchange.handleChange(nowMs);
+    this.#pathExchange.handleReachable(relation, nowMs);
   }
 
   /** It says that it hears us, but what it acknowledges shows that it no longer does. Its numbers go on, to show when. */

@@ -34,6 +34,8 @@ export class PathExchange {
   readonly #told = new Map<BookEntry, Told>();
   /** How often the whole table is still to be sent to a neighbour, out of turn. Absent for one that is not reachable. */
   readonly #greetings = new Map<NeighbourNode, number>();
+  /** The relation to greet a neighbour by that came to be reachable last: of those it had before, it may have left all. */
+  readonly #newest = new Map<NeighbourNode, Neighbour>();
   #changesDueMs = NEVER;
   #roundDueMs = NEVER;
   #updatedAtMs = Number.NEGATIVE_INFINITY;
@@ -73,11 +75,17 @@ export class PathExchange {
     this.#changesBy(nowMs + Timing.PATHS_CHANGED);
   }
 
-  /** `by` began anew: what it said before is void. */
-  handleRestart(by: NeighbourNode, nowMs: number): void {
-    this.#topology.forget(by);
-    this.#greetings.delete(by);
+  /** `relation` can be used from now on. Its node may have begun anew there, so it is told everything, and there. */
+  handleReachable(relation: Neighbour, nowMs: number): void {
+    this.#greetings.delete(relation.node);
+    this.#newest.set(relation.node, relation);
     this.handleChange(nowMs);
+  }
+
+  /** The node behind `relation` began anew: what it said before is void. */
+  handleRestart(relation: Neighbour, nowMs: number): void {
+    this.#topology.forget(relation.node);
+    this.handleReachable(relation, nowMs);
   }
 
   /** Take in that `by` reaches `receiver`, the last hop being `transmitter`, or, without one, that it does not. */
@@ -174,7 +182,8 @@ export class PathExchange {
     let reachable = false;
     let bytes = 0;
     for (const node of this.#neighbours.nodes()) {
-      const relation = node.reachable;
+      const newest = this.#newest.get(node);
+      const relation = newest?.reachable ? newest : node.reachable;
       if (relation === undefined) {
         this.#greetings.delete(node);
         continue;
@@ -183,9 +192,14 @@ export class PathExchange {
       const greetings = this.#greetings.get(node) ?? CHANGE_SENDS;
       this.#greetings.set(node, Math.max(0, greetings - 1));
       if (greetings > 1) pending = true;
+      else this.#newest.delete(node);
       bytes += this.#tell(relation, round || greetings > 0 ? this.#told : changed, nowMs);
     }
-    for (const node of this.#greetings.keys()) if (node.relations.length === 0) this.#greetings.delete(node);
+    for (const node of this.#greetings.keys()) {
+      if (node.relations.length > 0) continue;
+      this.#greetings.delete(node);
+      this.#newest.delete(node);
+    }
     this.#quietUntilMs = nowMs + bytes / Limit.PATH_BYTES_PER_MS;
     if (round || this.#roundDueMs === NEVER) this.#roundDueMs = nowMs + Timing.PATHS;
     if (!reachable) this.#roundDueMs = NEVER;
