@@ -21,6 +21,7 @@ export {
   receiveWriteBitmap,
 } from "./receive-window";
 export { repairEncode } from "./repair";
+export { sealKeyLoaded, sealOpen, sealSeal, sealWipe } from "./seal";
 export {
   sendAcknowledge,
   sendArriveBitmap,

@@ -18,7 +18,7 @@ export const POOL_BYTES_LEAST = 1024 * 1024;
 export const POOL_BYTES_MOST = 1024 * 1024 * 1024;
 
 /**
- * A new core with its own memory: `poolBytes`, and 32 KiB for the regions, in whole pages of 64 KiB.
+ * A new core with its own memory: `poolBytes`, and 36 KiB for the regions, in whole pages of 64 KiB.
  * The system commits pages as they are touched, so an idle core takes little of it.
  *
  * Rejects with a RangeError on options out of range or without memory of that size, and, with `engine: "wasm"`,

@@ -20,6 +20,7 @@ export interface Kernel {
   readonly receiveWindows: ReceiveWindowKernel;
   readonly repairs: RepairKernel;
   readonly decoders: DecoderKernel;
+  readonly seals: SealKernel;
 }
 
 export interface PacketKernel {
@@ -130,4 +131,14 @@ export interface DecoderKernel {
   missingRank(decoder: DecoderHandle): number;
   /** Not after the window's release, which does it too. */
   release(decoder: DecoderHandle): void;
+}
+
+/** Sealing by the key in a slot: nonce at `offset`, then the tag, then `length` bytes of text. */
+export interface SealKernel {
+  /** The 32 bytes of a new key were written to the slot. */
+  keyLoaded(slot: number): void;
+  wipe(slot: number): void;
+  seal(slot: number, offset: number, length: number): void;
+  /** True, or 1, and the text is open; false, or 0, and no byte was changed: it is not authentic. */
+  open(slot: number, offset: number, length: number): boolean | number;
 }

@@ -11,7 +11,8 @@
 //   2048 .. 18431  receive region                   owner: whoever received the datagram being read
 //  18432 .. 20479  the module's own data            owner: asc (its memoryBase), empty at present
 //  20480 .. 28671  products in GF(256)              owner: field arithmetic; written once, by the wasm engine only
-//  32768 ..        the pool: blocks of 1280 bytes   owner: pool; each block then its window or decoder
+//  28672 .. 35967  keystream and keys              owner: sealing
+//  36864 ..        the pool: blocks of 1280 bytes   owner: pool; each block then its window or decoder
 
 /** One page of WebAssembly memory, in bytes. Memory is sized in whole pages, on both engines. */
 export const MEMORY_PAGE_BYTES = 65536;
@@ -111,8 +112,35 @@ export const MODULE_DATA = 18432;
 export const FIELD_PRODUCTS = 20480;
 export const FIELD_PRODUCT_BYTES = 32;
 
+/** Keystream: 1280 bytes. Owner, of this and all below that begins with SEAL: sealing. */
+export const SEAL_STREAM = 28672;
+export const SEAL_STREAM_BYTES = 1280;
+/** The first two blocks of a keystream: 32 bytes of one-time key for the authenticator, then 96 for the text. */
+export const SEAL_FIRST = 29952;
+export const SEAL_FIRST_BYTES = 128;
+/** The authenticator at work: 12 words of 64 bits. Only in the memory of the wasm engine. */
+export const SEAL_AUTHENTICATOR = 30080;
+/** The authenticator of a message that is being opened, 16 bytes. */
+export const SEAL_TAG = 30176;
+/** The keys in use: a record of 144 bytes each. */
+export const SEAL_SLOTS = 30208;
+export const SEAL_SLOT_BYTES = 144;
+export const SEAL_SLOT_COUNT = 40;
+/** The key, 32 bytes. */
+export const SEAL_KEY = 0;
+/** The first 16 bytes of the nonce last sealed with, and the 32 of the sub-key that belongs to them. */
+export const SEAL_SENDING = 32;
+/** The same of the nonce last opened with. */
+export const SEAL_RECEIVING = 80;
+/** In both: where the sub-key begins. */
+export const SEAL_SUB_KEY = 16;
+/** Which of both are filled: a word of SEAL_HAS_SENDING and SEAL_HAS_RECEIVING. */
+export const SEAL_HELD = 128;
+export const SEAL_HAS_SENDING = 1;
+export const SEAL_HAS_RECEIVING = 2;
+
 /** First block of the pool. */
-export const POOL_START = 32768;
+export const POOL_START = 36864;
 
 /** One block: a record of 64 bytes, then 1216 bytes, which hold the longest message taken in (1195). */
 export const BLOCK_BYTES = 1280;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Kernel } from "../src/kernel.ts";
+import { PACKETS_END, PACKETS_START, POOL_START, SEAL_SLOT_COUNT } from "../src/memory-map.ts";
 import { createTsKernel } from "../src/ts/kernel.ts";
 import { createWasmKernel } from "../src/wasm/kernel.ts";
 import { compileModuleSync } from "../src/wasm/module.ts";
@@ -21,7 +22,7 @@ function bareKernel(engine: "ts" | "wasm"): { kernel: Kernel; buffer: ArrayBuffe
 for (const engine of engines) {
   test(`a kernel that is called wrongly stops before it changes its memory (${engine})`, () => {
     const { kernel, buffer } = bareKernel(engine);
-    const { sendWindows, receiveWindows, repairs, decoders } = kernel;
+    const { sendWindows, receiveWindows, repairs, decoders, seals } = kernel;
     const sender = sendWindows.create(8);
     const receiver = receiveWindows.create(8);
     const empty = sendWindows.create(8);
@@ -63,6 +64,16 @@ for (const engine of engines) {
       () => receiveWindows.accept(sender, 0, 0, 0, 0),
       () => receiveWindows.take(receiver),
       () => receiveWindows.frontOffset(receiver),
+      () => seals.seal(-1, 2048, 10),
+      () => seals.seal(SEAL_SLOT_COUNT, 2048, 10),
+      () => seals.seal(0, PACKETS_START - 1, 10),
+      () => seals.seal(0, 2048, -1),
+      () => seals.seal(0, PACKETS_END - 49, 10),
+      () => seals.open(0, PACKETS_END - 49, 10),
+      () => seals.open(0, -1, 10),
+      () => seals.open(0, 2048, 0x7fffffff),
+      () => seals.keyLoaded(SEAL_SLOT_COUNT),
+      () => seals.wipe(-1),
     ];
     const before = new Uint8Array(buffer).slice();
     for (const misuse of misuses) assert.throws(misuse, engine === "wasm" ? WebAssembly.RuntimeError : Error);
@@ -72,7 +83,7 @@ for (const engine of engines) {
 
 test("the module refuses a pool that its memory cannot hold, and a second layout", () => {
   const instance = () => new WebAssembly.Instance(compileModuleSync());
-  const fitting = Math.floor((MEMORY_BYTES - 32768) / 1280);
+  const fitting = Math.floor((MEMORY_BYTES - POOL_START) / 1280);
   assert.throws(() => createWasmKernel(instance(), MEMORY_BYTES, fitting + 1), WebAssembly.RuntimeError);
   assert.throws(() => createWasmKernel(instance(), MEMORY_BYTES, 0), WebAssembly.RuntimeError);
   const twice = instance();

@@ -1,6 +1,6 @@
 import { type Core, DATA_HEADER_BYTES, type Engine, type Region, WINDOW_LIMIT } from "../core.ts";
 import type { Decoder } from "../decoder.ts";
-import type { Kernel, PacketKernel, WindowHandle } from "../kernel.ts";
+import type { Kernel, PacketKernel, SealKernel, WindowHandle } from "../kernel.ts";
 import {
   LIST_COUNT,
   PACKET_ACK,
@@ -35,12 +35,14 @@ import {
   TYPE_SHIFT,
 } from "../packet.ts";
 import type { ReceiveWindow } from "../receive-window.ts";
+import { SEAL_HEAD_BYTES, type SealKey } from "../seal.ts";
 import type { SendWindow } from "../send-window.ts";
 import type { SequenceNumber } from "../sequence.ts";
 import { CheckedDecoder } from "./decoder.ts";
 import { checkFlags, checkMessageLength, checkStretch, checkWhole, checkWireNumber } from "./misuse.ts";
 import { PacketFields, putExtendedAck, takeExtendedAck, takeRepair } from "./packet-fields.ts";
 import { CheckedReceiveWindow } from "./receive-window.ts";
+import { SealSlots } from "./seal-keys.ts";
 import { CheckedSendWindow } from "./send-window.ts";
 
 /** A {@link Core} over an engine's kernel: the same class for both engines, so that misuse is answered alike. */
@@ -55,6 +57,8 @@ export class CheckedCore implements Core {
 
   readonly #kernel: Kernel;
   readonly #packets: PacketKernel;
+  readonly #seals: SealKernel;
+  readonly #sealSlots: SealSlots;
   readonly #words: Int32Array;
   readonly #decoded = new PacketFields();
 
@@ -64,6 +68,8 @@ export class CheckedCore implements Core {
     this.bytes = new Uint8Array(buffer);
     this.#kernel = kernel;
     this.#packets = kernel.packets;
+    this.#seals = kernel.seals;
+    this.#sealSlots = new SealSlots(kernel.seals, this.bytes);
     this.#words = new Int32Array(buffer, 0, PACKETS_START >> 2);
     this.slotCount = this.#word(POOL_RECORD + POOL_SLOT_COUNT);
   }
@@ -181,6 +187,30 @@ export class CheckedCore implements Core {
     const owner = window.handleWithoutDecoder(this.bytes.buffer);
     const handle = this.#created(this.#kernel.decoders.create(owner));
     return new CheckedDecoder(this.#kernel.decoders, this.bytes.buffer, window, handle);
+  }
+
+  createSealKey(bytes: Uint8Array): SealKey {
+    return this.#sealSlots.createKey(bytes);
+  }
+
+  seal(key: SealKey, offset: number, length: number): void {
+    checkWhole("text length", length, 0, PACKETS_END);
+    checkStretch(
+      "sealed text",
+      offset - SEAL_HEAD_BYTES,
+      SEAL_HEAD_BYTES + length,
+      PACKETS_START,
+      PACKETS_END,
+    );
+    this.#seals.seal(this.#sealSlots.slotOf(key), offset - SEAL_HEAD_BYTES, length);
+  }
+
+  open(key: SealKey, offset: number, length: number): boolean {
+    checkWhole("sealed length", length, 0, PACKETS_END);
+    checkStretch("sealed text", offset, length, PACKETS_START, PACKETS_END);
+    const slot = this.#sealSlots.slotOf(key);
+    if (length < SEAL_HEAD_BYTES) return false;
+    return Boolean(this.#seals.open(slot, offset, length - SEAL_HEAD_BYTES));
   }
 
   #created(handle: WindowHandle): WindowHandle {

@@ -4,6 +4,7 @@ import { TsPackets } from "./packet.ts";
 import { Pool } from "./pool.ts";
 import { TsReceiveWindows } from "./receive-window.ts";
 import { TsRepairs } from "./repair.ts";
+import { TsSeals } from "./seal.ts";
 import { TsSendWindows } from "./send-window.ts";
 
 /** The pure TypeScript engine over `buffer`, which is all zero and has room for the pool's `slotCount` blocks. */
@@ -16,5 +17,6 @@ export function createTsKernel(buffer: ArrayBuffer, slotCount: number): Kernel {
     receiveWindows,
     repairs: new TsRepairs(pool),
     decoders: new TsDecoders(pool, receiveWindows),
+    seals: new TsSeals(pool),
   };
 }

@@ -4,6 +4,7 @@ import type {
   PacketKernel,
   ReceiveWindowKernel,
   RepairKernel,
+  SealKernel,
   SendWindowKernel,
 } from "../kernel.ts";
 import { MEMORY_PAGE_BYTES } from "../memory-map.ts";
@@ -51,6 +52,10 @@ interface CoreExports extends PacketKernel {
   decoderHandleArrival: DecoderKernel["handleArrival"];
   decoderMissingRank: DecoderKernel["missingRank"];
   decoderRelease: DecoderKernel["release"];
+  sealKeyLoaded: SealKernel["keyLoaded"];
+  sealWipe: SealKernel["wipe"];
+  sealSeal: SealKernel["seal"];
+  sealOpen: SealKernel["open"];
 }
 
 /** The kernel of a new instance, and its memory of `memoryBytes`, which never grows again. */
@@ -115,5 +120,12 @@ export function createWasmKernel(
     release: wasm.decoderRelease,
   };
   const repairs: RepairKernel = { encode: wasm.repairEncode };
-  return { kernel: { packets, sendWindows, receiveWindows, repairs, decoders }, buffer: wasm.memory.buffer };
+  const seals: SealKernel = {
+    keyLoaded: wasm.sealKeyLoaded,
+    wipe: wasm.sealWipe,
+    seal: wasm.sealSeal,
+    open: wasm.sealOpen,
+  };
+  const kernel: Kernel = { packets, sendWindows, receiveWindows, repairs, decoders, seals };
+  return { kernel, buffer: wasm.memory.buffer };
 }
