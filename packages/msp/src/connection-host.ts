@@ -7,6 +7,8 @@ import type { Counters } from "./counters.ts";
 export interface ConnectionHost<Path> {
   readonly core: Core;
   readonly config: MspConfig;
+  /** See SealedTransport. */
+  readonly isThroughDaemon: boolean;
   readonly counters: Counters;
   readonly nowMs: number;
   /** The connection may have something to send or to say: poll it. */

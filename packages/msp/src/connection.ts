@@ -83,7 +83,7 @@ export class Connection<Path = unknown> {
     this.path = path;
     this.listener = listener;
     this.extension = new Extension(endpoint.config.extension);
-    this.sending = new SendSide(endpoint.core, endpoint.config);
+    this.sending = new SendSide(endpoint.core, endpoint.config, endpoint.isThroughDaemon);
     this.receiving = new ReceiveSide(endpoint.core, endpoint.config, () => this.roundTripMs);
     this.heardAtMs = endpoint.nowMs;
     this.mustSend = true; // the opening packet, or the answer to one; with data if there is any by then

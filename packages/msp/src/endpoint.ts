@@ -43,6 +43,7 @@ export type Output<Path> =
 export class Endpoint<Path = unknown> {
   readonly core: Core;
   readonly config: MspConfig;
+  readonly isThroughDaemon: boolean;
   /** Drops and refusals, by reason. */
   readonly counters = new Counters();
   /** Latest time told, in milliseconds. */
@@ -56,9 +57,11 @@ export class Endpoint<Path = unknown> {
   private readonly replies: Reply<Path>[] = [];
   private readonly stops = new TokenBucket(STOPS_PER_SECOND, STOPS_PER_SECOND);
 
-  constructor(core: Core, config: MspConfig) {
+  /** `isThroughDaemon`: see SealedTransport. */
+  constructor(core: Core, config: MspConfig, isThroughDaemon = false) {
     this.core = core;
     this.config = config;
+    this.isThroughDaemon = isThroughDaemon;
     this.closed = new ClosedMemory(config);
   }
 

@@ -31,6 +31,7 @@ export class Flight {
 
   private readonly window: SendWindow;
   private readonly config: MspConfig;
+  private readonly isThroughDaemon: boolean;
   private recovery: Recovery;
   private readonly congestion: CongestionController;
   private readonly pacer = new Pacer();
@@ -45,9 +46,10 @@ export class Flight {
   private probePackets = 0;
   private lastSentAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(window: SendWindow, config: MspConfig) {
+  constructor(window: SendWindow, config: MspConfig, isThroughDaemon: boolean) {
     this.window = window;
     this.config = config;
+    this.isThroughDaemon = isThroughDaemon;
     this.recovery =
       config.sender === "legacy"
         ? new FixedTimerRecovery(window)
@@ -217,12 +219,12 @@ export class Flight {
   private get burstPackets(): number {
     const { burstPackets } = this.congestion;
     if (!this.isRestrained) return burstPackets;
-    return Math.min(burstPackets, this.peer === "legacy" ? DEPLOYED_BURST_PACKETS : UNKNOWN_BURST_PACKETS);
+    return Math.min(burstPackets, this.peer === "unknown" ? UNKNOWN_BURST_PACKETS : DEPLOYED_BURST_PACKETS);
   }
 
-  /** What a deployed peer bears is the limit, unless the peer is none or we are to behave like one. */
+  /** What a deployed node bears is the limit, unless there is none, on the way neither, or we are to behave like one. */
   private get isRestrained(): boolean {
-    return this.peer !== "extended" && this.config.sender !== "legacy";
+    return (this.peer !== "extended" || this.isThroughDaemon) && this.config.sender !== "legacy";
   }
 
   /** The first that is lost, else the next new one that the peer accepts; -1 if there is neither. */

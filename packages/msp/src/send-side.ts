@@ -29,11 +29,11 @@ export class SendSide {
   private readonly queueLimit: number;
   private shutdownState: "open" | "wanted" | "queued" = "open";
 
-  constructor(core: Core, config: MspConfig) {
+  constructor(core: Core, config: MspConfig, isThroughDaemon: boolean) {
     this.core = core;
     this.queueLimit = config.sendQueueMessages;
     this.window = core.createSendWindow(config.sendQueueMessages + SHUTDOWN_RESERVE);
-    this.flight = new Flight(this.window, config);
+    this.flight = new Flight(this.window, config, isThroughDaemon);
     this.repairs = new RepairPolicy(this.window, config.coding);
   }
 

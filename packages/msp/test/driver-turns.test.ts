@@ -150,5 +150,27 @@ for (const engine of ENGINES) {
       pair.clock.runWhile(() => connections.some(({ stats }) => stats.inFlight > 0), 10_000);
       assert.ok(connections.every(({ stats }) => stats.inFlight === 0));
     });
+
+    it("sends 4 packets at once and 6.5 in a millisecond to any peer, where the way leads through a daemon", async () => {
+      const pair = await Pair.make({ engine, poolBytes: 16 << 20 });
+      pair.a.isThroughDaemon = true;
+      const [a, b] = [new Machine(pair, pair.a), new Machine(pair, pair.b)];
+      b.listen();
+      a.connect({ sid: pair.b.identities[0]!, port: PORT });
+      a.driver.step();
+      pair.clock.runUntil(100);
+      assert.equal(a.connection?.peerKind, "extended");
+      const times: number[] = [];
+      pair.a.filter = (bytes) => {
+        if (bytes.length > 1000) times.push(pair.clock.now());
+        return bytes;
+      };
+      a.sendAll(Array.from({ length: 3000 }, (_, i) => message(i)));
+      assert.ok(pair.clock.runWhile(() => b.taken.length < 3000, 10_000));
+      const elapsedMs = times.at(-1)! - times[0]!;
+      assert.ok(times.length / elapsedMs <= 6.5, `${times.length / elapsedMs} in a millisecond`);
+      assert.ok(times.length / elapsedMs > 5, "and not much less");
+      for (let i = 4; i < times.length; i += 1) assert.ok(times[i]! > times[i - 4]!, "5 at once");
+    });
   });
 }

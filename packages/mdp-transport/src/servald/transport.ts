@@ -80,6 +80,7 @@ export async function connectServald(options: ServaldOptions): Promise<ServaldTr
 
 class DaemonClient implements ServaldTransport, BindingOwner {
   readonly core: Core;
+  readonly isThroughDaemon = true;
   readonly counters = createServaldCounters();
   readonly daemon: LinkAddress;
   identities: readonly Sid[] = [];

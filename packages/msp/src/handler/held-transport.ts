@@ -19,6 +19,10 @@ export class HeldTransport implements SealedTransport {
     return this.below.core;
   }
 
+  get isThroughDaemon(): boolean {
+    return this.below.isThroughDaemon === true;
+  }
+
   get identities(): readonly Sid[] {
     return this.below.identities;
   }

@@ -62,7 +62,7 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.options = options;
     this.transport = options.transport;
-    this.endpoint = new Endpoint(options.transport.core, options.config);
+    this.endpoint = new Endpoint(options.transport.core, options.config, options.transport.isThroughDaemon);
     this.transport.onLost((failure) => {
       this.run(() => this.endpoint.handleLost(failure));
       options.onLost?.(failure);
@@ -230,8 +230,7 @@ export class Driver {
       if (output.kind === "transmit") {
         const { path, local, remote, write, connection } = output;
         // What answers strangers has a limit of its own.
-        if (connection !== undefined)
-          this.allowance -= connection.peerKind === "extended" ? 1 : DEPLOYED_COST;
+        if (connection !== undefined) this.allowance -= this.bearsMuch(connection) ? 1 : DEPLOYED_COST;
         if (!path.send(local, remote, write)) this.endpoint.handleNoRoute(connection);
       } else if (output.kind === "event") {
         this.events.push(output.event);
@@ -243,6 +242,10 @@ export class Driver {
     for (let event = this.endpoint.pollEvent(); event !== undefined; event = this.endpoint.pollEvent())
       this.events.push(event);
     this.goOnNextTurn();
+  }
+
+  private bearsMuch(connection: DriverConnection): boolean {
+    return connection.peerKind === "extended" && this.transport.isThroughDaemon !== true;
   }
 
   /** Which a timer begins whose time has come already: what has arrived is taken in before it. */

@@ -78,6 +78,11 @@ export interface SealedBinding {
 export interface SealedTransport {
   /** Owns the memory in which packets are written and lent. */
   readonly core: Core;
+  /**
+   * Packets pass through a deployed node, whoever the peer is: MSP sends no more in one go, and no faster, than such a node bears (docs/wire.md
+   * W2.18); and nothing below drops what is a lap of sequence numbers late (W3.7).
+   */
+  readonly isThroughDaemon?: boolean;
   /** This node's identities, the primary first. At least one. */
   readonly identities: readonly Sid[];
   /**

@@ -24,6 +24,7 @@ export interface Wire {
 export class PairTransport implements SealedTransport {
   readonly core: Core;
   readonly identities: readonly Sid[];
+  isThroughDaemon = false;
   /** False: send() drops, as a node without a route does. */
   hasRoute = true;
   /** Sees every packet that leaves; undefined drops it. */
