@@ -12,7 +12,7 @@ export class BookEntry {
   readonly ownIndex: number;
   /** A sealed frame of it was opened, or the application named it: not evicted by SIDs that are only heard of. */
   verified = false;
-  /** The key shared with each own identity, by its index, once agreed. */
+  /** The key shared with each own identity, by its index, once agreed; wiped when the entry is let go. */
   readonly keys: (SealKey | undefined)[] = [];
   /** How late its sealed frames are; undefined until one has opened. */
   freshness: Freshness | undefined;
@@ -41,6 +41,12 @@ export class BookEntry {
   release(): void {
     this.#holders--;
     if (this.#holders === 0) this.#handleHeld(this);
+  }
+
+  /** Overwrite the shared keys. Whoever still has the entry in hand may agree on one anew. */
+  wipeKeys(): void {
+    for (const key of this.keys) key?.wipe();
+    this.keys.length = 0;
   }
 }
 
@@ -136,6 +142,11 @@ export class AddressBook {
     this.#sort(entry);
   }
 
+  /** Overwrite every shared key: the node is closed. */
+  wipeKeys(): void {
+    for (const bucket of this.#buckets) for (const entry of bucket) entry.wipeKeys();
+  }
+
   #insert(sid: Sid, ownIndex: number): BookEntry {
     const entry = new BookEntry(sid, ownIndex, (held) => this.#sort(held));
     this.#buckets[sid.bytes[0]!]!.push(entry);
@@ -178,6 +189,7 @@ export class AddressBook {
 
   #remove(entry: BookEntry): void {
     entry.isForgotten = true;
+    entry.wipeKeys();
     const bucket = this.#buckets[entry.sid.bytes[0]!]!;
     bucket.splice(bucket.indexOf(entry), 1);
     this.#unverified.delete(entry);

@@ -16,6 +16,7 @@ import { type Core, TRANSMIT_CAPACITY, TRANSMIT_HEADROOM } from "@meshstream/was
 import { AddressBook } from "./address-book.ts";
 import { Agenda } from "./agenda.ts";
 import { Bindings } from "./bindings.ts";
+import { chooseSeal } from "./choose-seal.ts";
 import { type CounterName, type Counters, createCounters } from "./counters.ts";
 import { Discovery } from "./discovery.ts";
 import { Explainer } from "./explainer.ts";
@@ -33,14 +34,13 @@ import { Outgoing } from "./outgoing.ts";
 import { PathExchange } from "./path-exchange.ts";
 import { Paths, type RouteInfo } from "./paths.ts";
 import { Relay } from "./relay.ts";
-import type { SealProvider } from "./seal.ts";
+import type { SealName, SealProvider } from "./seal.ts";
 import { SealedSender } from "./sealed-sender.ts";
 import { serveEcho } from "./services/echo.ts";
 import { serveKeyMapping } from "./services/key-mapping.ts";
 import { type PublishedService, ServiceDirectory } from "./services/service-directory.ts";
 import { serveTrace } from "./services/trace.ts";
 import { SharedKeys } from "./shared-keys.ts";
-import { createSodiumSeal } from "./sodium-seal.ts";
 import { Topology } from "./topology.ts";
 
 /** What {@link createOverlay} makes a node of. */
@@ -54,11 +54,14 @@ export interface OverlayOptions {
   readonly identities: readonly Identity[];
   /** 0 to 256. The node closes their transports when it is closed. */
   readonly links: readonly OverlayLink[];
+  /** What seals and opens; "auto" (the default) takes the fastest of both that passes its test, see `sealing`. */
+  readonly sealing?: "auto" | SealName;
 }
 
 /**
  * Start a Serval node on the links given (docs/wire.md W4 to W9). It announces itself at once.
- * Rejects with MspError "argument" for a number of identities or links outside their ranges.
+ * Rejects with MspError "argument" for a number of identities or links outside their ranges, and with "transport-start"
+ * if what was asked to seal fails the test of its own.
  * Memory: see {@link Limit}.
  *
  * @example
@@ -73,13 +76,15 @@ export async function createOverlay(options: OverlayOptions): Promise<OverlayNod
   if (options.links.length > Limit.LINKS) {
     throw new MspError("argument", `a node has at most ${Limit.LINKS} links`);
   }
-  return new OverlayNode(options, await createSodiumSeal());
+  return new OverlayNode(options, await chooseSeal(options.core, options.sealing));
 }
 
 /** A Serval node in this process: what MSP and the services of the node run on. Made by {@link createOverlay}. */
 export class OverlayNode implements SealedTransport {
   readonly core: Core;
   readonly identities: readonly Sid[];
+  /** What seals and opens this node's frames. */
+  readonly sealing: SealName;
   /** Everything that the node counts, by name; live. */
   readonly counters: Readonly<Record<string, number>>;
   readonly #counters: Counters;
@@ -116,6 +121,7 @@ export class OverlayNode implements SealedTransport {
 
     this.core = core;
     this.identities = identities;
+    this.sealing = provider.name;
     this.counters = counters;
     this.#counters = counters;
     this.#clock = clock;
@@ -219,7 +225,12 @@ export class OverlayNode implements SealedTransport {
     this.#agenda.close();
     this.#local.close();
     this.#bindings.closeAll();
-    await Promise.all(this.#links.map(({ transport }) => transport.close()));
+    try {
+      await Promise.all(this.#links.map(({ transport }) => transport.close()));
+    } finally {
+      // Not before: the packet at hand may be the reason to close.
+      this.#book.wipeKeys();
+    }
   }
 
   #start(link: Link, peers: readonly LinkAddress[], intake: Intake): void {

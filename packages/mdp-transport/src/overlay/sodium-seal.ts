@@ -1,9 +1,18 @@
 import sodium from "libsodium-wrappers";
 import { MAC_BYTES, NONCE_BYTES, SEAL_BYTES, type SealKey, type SealProvider } from "./seal.ts";
 
+/** The 32 bytes of `crypto_box_beforenm`, or undefined if the SID is a point of low order. After `sodium.ready` only. */
+export function agreeSharedKey(boxSecret: Uint8Array, sid: Uint8Array): Uint8Array | undefined {
+  try {
+    return sodium.crypto_box_beforenm(sid, boxSecret);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * Sealing by libsodium. Its functions are called on scratch memory in its own heap, which saves the wrappers'
- * allocations for each packet; the bytes are copied in and out.
+ * Sealing by libsodium, in any memory. Its functions are called on scratch memory in its own heap, which saves the
+ * wrappers' allocations for each packet; the bytes are copied in and out.
  * Memory: 64 KiB of libsodium's heap, once for the process.
  */
 export async function createSodiumSeal(): Promise<SealProvider> {
@@ -12,28 +21,26 @@ export async function createSodiumSeal(): Promise<SealProvider> {
   return shared;
 }
 
-// One for all nodes of the process: it keeps nothing from one call to the next, and that heap never gives back.
+// One for all nodes of the process: it keeps nothing but the last call's key and text, and that heap never gives back.
 let shared: SodiumSeal | undefined;
 
 class SodiumSeal implements SealProvider {
+  readonly name = "libsodium";
   readonly #raw = (sodium as unknown as { libsodium: RawSodium }).libsodium;
   readonly #key = this.#raw._malloc(KEY_BYTES);
   readonly #nonce = this.#raw._malloc(NONCE_BYTES);
   readonly #text = this.#raw._malloc(SCRATCH_BYTES);
 
   agree(boxSecret: Uint8Array, sid: Uint8Array): SealKey | undefined {
-    try {
-      return sodium.crypto_box_beforenm(sid, boxSecret);
-    } catch {
-      return undefined;
-    }
+    const shared = agreeSharedKey(boxSecret, sid);
+    return shared && new SodiumKey(shared, () => this.#raw.HEAPU8.fill(0, this.#key, this.#key + KEY_BYTES));
   }
 
   seal(key: SealKey, bytes: Uint8Array, offset: number, length: number): void {
     const boxOffset = offset - MAC_BYTES;
     // Read anew at every call: libsodium replaces this view when its heap grows.
     const heap = this.#raw.HEAPU8;
-    heap.set(key as Uint8Array, this.#key);
+    heap.set((key as SodiumKey).bytes, this.#key);
     heap.set(bytes.subarray(boxOffset - NONCE_BYTES, boxOffset), this.#nonce);
     heap.set(bytes.subarray(offset, offset + length), this.#text + MAC_BYTES);
     this.#raw._crypto_box_easy_afternm(this.#text, this.#text + MAC_BYTES, length, 0, this.#nonce, this.#key);
@@ -44,7 +51,7 @@ class SodiumSeal implements SealProvider {
     const boxLength = length - NONCE_BYTES;
     if (length < SEAL_BYTES || boxLength > SCRATCH_BYTES) return false;
     const heap = this.#raw.HEAPU8;
-    heap.set(key as Uint8Array, this.#key);
+    heap.set((key as SodiumKey).bytes, this.#key);
     heap.set(bytes.subarray(offset, offset + NONCE_BYTES), this.#nonce);
     heap.set(bytes.subarray(offset + NONCE_BYTES, offset + length), this.#text);
     const failed = this.#raw._crypto_box_open_easy_afternm(
@@ -58,6 +65,28 @@ class SodiumSeal implements SealProvider {
     if (failed !== 0) return false;
     bytes.set(this.#raw.HEAPU8.subarray(this.#text, this.#text + boxLength - MAC_BYTES), offset + SEAL_BYTES);
     return true;
+  }
+}
+
+class SodiumKey implements SealKey {
+  readonly #bytes: Uint8Array;
+  readonly #wipeScratch: () => void;
+  #isWiped = false;
+
+  constructor(bytes: Uint8Array, wipeScratch: () => void) {
+    this.#bytes = bytes;
+    this.#wipeScratch = wipeScratch;
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#isWiped) throw new RangeError("this key was wiped");
+    return this.#bytes;
+  }
+
+  wipe(): void {
+    this.#isWiped = true;
+    this.#bytes.fill(0);
+    this.#wipeScratch();
   }
 }
 

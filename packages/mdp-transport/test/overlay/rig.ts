@@ -132,7 +132,8 @@ export interface TestNodeOptions {
 }
 
 export async function testNode(options: TestNodeOptions): Promise<OverlayNode> {
-  const core = await createCore({ engine: "ts", poolBytes: 1 << 20 });
+  // Where that is the wasm engine, it seals itself, and the segment's guard opens what it sealed with libsodium.
+  const core = await createCore({ poolBytes: 1 << 20 });
   return createOverlay({ core, ...options });
 }
 
