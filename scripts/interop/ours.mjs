@@ -6,15 +6,15 @@ import { Child } from "./child.mjs";
 export class Ours {
   host;
   sid;
-  #home;
+  home;
   #transport;
 
   /** A node with a fresh identity in a home of its own. It runs while a command of it runs. */
   static async make(host) {
     const ours = new Ours();
     ours.host = host;
-    ours.#home = join(host.world.path, `home-${host.name}`);
-    const { out } = await new Child([process.execPath, COMMAND, "--home", ours.#home, "id", "new"]).ended;
+    ours.home = join(host.world.path, `home-${host.name}`);
+    const { out } = await new Child([process.execPath, COMMAND, "--home", ours.home, "id", "new"]).ended;
     ours.sid = out.toString().trim();
     return ours;
   }
@@ -30,7 +30,7 @@ export class Ours {
 
   /** A command, running. Its events are on standard error, or on standard output if it carries no data. */
   command(words, options) {
-    const where = this.#transport === undefined ? ["--home", this.#home] : ["--transport", this.#transport];
+    const where = this.#transport === undefined ? ["--home", this.home] : ["--transport", this.#transport];
     return this.host.start([process.execPath, COMMAND, "--json", "-v", ...where, ...words], options);
   }
 

@@ -1,5 +1,6 @@
 // What a person asks when something does not arrive, both ways; keys and services.
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { check, compare, content, exchange } from "../exchange.mjs";
 import { Ours } from "../ours.mjs";
 import { line, pair, ROLES } from "../scenes.mjs";
@@ -10,7 +11,8 @@ export const cells = [
   { name: "trace over a relay of ours: theirs asks", isCalm: true, run: () => line("DOD", traceByTheirs) },
   { name: "trace over a relay of theirs: ours asks", isCalm: true, run: () => line("ODO", traceByOurs) },
   { name: "peers and routes: ours shows theirs", isCalm: true, run: () => pair(ROLES[0], shown) },
-  { name: "key mapping: theirs learns our signing key", isCalm: true, run: () => pair(ROLES[1], keyOfOurs) },
+  { name: "key mapping: ours asks theirs", isCalm: true, run: () => pair(ROLES[0], keyOfTheirs) },
+  { name: "key mapping: a client of theirs asks ours", isCalm: true, run: () => pair(ROLES[1], keyOfOurs) },
   { name: "service by name: ours finds theirs", isCalm: true, run: () => pair(ROLES[0], findTheirs) },
   {
     name: "service by name: a client of theirs finds ours",
@@ -69,12 +71,25 @@ async function shown({ theirs, ours }) {
   check(route?.hops === 1, `routes: ${JSON.stringify(route)}`);
 }
 
-/** The daemon lists the identity of those whose signing key it has asked for, and verified. */
+/** The daemon prints its own key. */
+async function keyOfTheirs({ theirs, ours }) {
+  const listed = await theirs.run("keyring", "list");
+  const key = await askKey(ours.host, theirs.sid, ours.home);
+  check(listed.includes(`${theirs.sid}:${key}:`), `we got ${key}, the daemon has ${listed}`);
+}
+
+/** Asked by way of the daemon; the answer's signature is checked. */
 async function keyOfOurs({ theirs, ours }) {
   await ours.hold();
   await met(theirs, ours);
-  const listed = await theirs.run("id", "allpeers");
-  return listed.includes(ours.sid) ? listed.trim().split("\n").at(-1) : undefined;
+  await reaches(ours, theirs.sid);
+  await askKey(theirs.host, ours.sid, "servald");
+}
+
+async function askKey(host, sid, where) {
+  const { out, err } = await host.start([process.execPath, KEY, sid, where]).ended;
+  check(/^[0-9A-F]{64}\n$/.test(out.toString()), `no key: ${out}${err.slice(-300)}`);
+  return out.toString().trim();
 }
 
 async function findTheirs({ theirs, ours }) {
@@ -95,6 +110,8 @@ async function findOurs({ theirs, ours }) {
   const service = events(out).find(({ event }) => event === "service");
   check(service?.name === "music" && service.port === 532, `services: ${out}`);
 }
+
+const KEY = fileURLToPath(new URL("../key.mjs", import.meta.url));
 
 /** Wait until a daemon reaches a node. */
 async function met(daemon, node) {
