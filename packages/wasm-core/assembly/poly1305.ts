@@ -67,7 +67,7 @@ export function authenticatorFinish(out: usize, key: usize, rest: usize, length:
   store<u32>(out, <u32>sum, 12);
 }
 
-/** h = (h + block + `top` * 2^128) * r, with the carries passed on once: all limbs below 2^32, but the lowest, 2^33.3. */
+/** h = (h + block + `top` * 2^128) * r. Carries are passed on once: limbs are below 2^32 then, the lowest 2^33.3. */
 // @ts-ignore: decorator
 @inline
 function absorbWith(block: usize, top: u64): void {

@@ -149,6 +149,34 @@ export function salsa20Four(out: usize, key: usize, nonce: usize, counter: i32, 
     if (at + 16 < end) absorb(at + 16);
     at += 32;
   }
+  storeFour(out, key, nonce, counters, x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15);
+}
+
+/** Add the input to the 16 words of four blocks, and store the blocks. */
+// @ts-ignore: decorator
+@inline
+function storeFour(
+  out: usize,
+  key: usize,
+  nonce: usize,
+  counters: v128,
+  x0: v128,
+  x1: v128,
+  x2: v128,
+  x3: v128,
+  x4: v128,
+  x5: v128,
+  x6: v128,
+  x7: v128,
+  x8: v128,
+  x9: v128,
+  x10: v128,
+  x11: v128,
+  x12: v128,
+  x13: v128,
+  x14: v128,
+  x15: v128,
+): void {
   storeColumns(
     out,
     i32x4.add(x0, i32x4.splat(SIGMA_0)),
