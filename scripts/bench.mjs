@@ -18,7 +18,7 @@ if (!Object.hasOwn(benches, name)) {
   );
   process.exit(isHelp ? 0 : 2);
 }
-await ensure();
+await ensure({ print: console.error }); // standard output is for the figures, or their JSON
 const main = join(root, "apps/bench/src", name, "main.ts");
 const { code } = await run([...tool("tsx/dist/cli.mjs"), main, ...args], { inherit: true });
 process.exitCode = code;

@@ -9,17 +9,25 @@ import { fileURLToPath } from "node:url";
 /** The repository's folder. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Bring node_modules and every package's dist up to date; prints one line for each. Ends the process if it cannot. */
-export async function ensure() {
+/**
+ * Bring node_modules and every package's dist up to date; prints one line for each, by `print`. Ends the process if it
+ * cannot.
+ */
+export async function ensure({ print = console.log } = {}) {
   if (Number(process.versions.node.split(".")[0]) < 20) {
     stop(`Node 20 or newer is needed, this is ${process.versions.node}`);
   }
-  if (isInstalled()) line("install", "nothing to do");
-  else await step("install", npm("ci", "--ignore-scripts", "--no-audit", "--no-fund"), () => "npm ci");
-  await step("build", tool("turbo/bin/turbo", "run", "build", "--output-logs=errors-only"), (output) => {
-    const [, cached, total] = output.match(/Cached:\s+(\d+) cached, (\d+) total/) ?? [];
-    return `${total} packages, ${cached} of them unchanged`;
-  });
+  if (isInstalled()) line("install", "nothing to do", undefined, print);
+  else await step("install", npm("ci", "--ignore-scripts", "--no-audit", "--no-fund"), print, () => "npm ci");
+  await step(
+    "build",
+    tool("turbo/bin/turbo", "run", "build", "--output-logs=errors-only"),
+    print,
+    (output) => {
+      const [, cached, total] = output.match(/Cached:\s+(\d+) cached, (\d+) total/) ?? [];
+      return `${total} packages, ${cached} of them unchanged`;
+    },
+  );
 }
 
 /**
@@ -49,15 +57,15 @@ export function tool(path, ...args) {
   return [process.execPath, join(root, "node_modules", path), ...args];
 }
 
-/** Run a command and print one line; on failure print its output and end the process. */
-async function step(name, command, summary) {
+/** Run a command and tell of it in one line; on failure print its output and end the process. */
+async function step(name, command, print, summary) {
   const startMs = Date.now();
   const { code, output } = await run(command);
   if (code !== 0) {
     console.error(output);
     stop(`${name} failed (exit ${code})`);
   }
-  line(name, summary(output), startMs);
+  line(name, summary(output), startMs, print);
 }
 
 /**
@@ -92,9 +100,9 @@ export function run([program, ...args], { inherit = false, unless, env = {} } = 
 }
 
 /** One line of progress: a name, what happened, and the seconds since `startMs` if given. */
-export function line(name, text, startMs) {
+export function line(name, text, startMs, print = console.log) {
   const seconds = startMs === undefined ? "" : `  ${((Date.now() - startMs) / 1000).toFixed(1)} s`;
-  console.log(`${name.padEnd(10)} ${text}${seconds}`);
+  print(`${name.padEnd(10)} ${text}${seconds}`);
 }
 
 function stop(text) {

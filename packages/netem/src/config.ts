@@ -149,7 +149,9 @@ function number<T>(
   const value: unknown = from[field];
   if (typeof value !== "number") throw new TypeError(`${prefix}${field}: ${String(value)} is not a number`);
   if (!(value >= lowest && value <= highest)) {
-    throw new RangeError(`${prefix}${field}: ${value} is not within ${lowest} to ${highest}`);
+    const from = lowest === Number.MIN_VALUE ? "more than 0" : `${lowest} or more`;
+    const range = highest === Number.POSITIVE_INFINITY ? from : `within ${lowest} to ${highest}`;
+    throw new RangeError(`${prefix}${field}: ${value} is not ${range}`);
   }
   return value;
 }

@@ -135,12 +135,14 @@ function parseLink(json: string): Profile {
   } catch (error) {
     throw new InvalidArgumentError(`not JSON: ${(error as Error).message}.`);
   }
+  if (!isObject(given)) throw new InvalidArgumentError("not a JSON object.");
   const { bytes = 10e6, back, blackhole, ...link } = given;
+  if (back !== undefined && !isObject(back)) throw new InvalidArgumentError("back: not a JSON object.");
   if (!(typeof bytes === "number" && bytes >= 1 && bytes <= 1e9))
-    throw new InvalidArgumentError(`bytes: ${bytes}: 1 to 1e9.`);
+    throw new InvalidArgumentError(`bytes: ${bytes} is not within 1 to 1e9.`);
   const isPhase = (ms: unknown) => typeof ms === "number" && ms > 0 && Number.isFinite(ms);
-  if (blackhole !== undefined && !(isPhase(blackhole.onMs) && isPhase(blackhole.offMs))) {
-    throw new InvalidArgumentError("blackhole: onMs and offMs, both above 0.");
+  if (blackhole !== undefined && !(isPhase(blackhole?.onMs) && isPhase(blackhole?.offMs))) {
+    throw new InvalidArgumentError("blackhole: needs onMs and offMs, both above 0.");
   }
   try {
     parseLinkConfig(link);
@@ -157,6 +159,10 @@ function parseLink(json: string): Profile {
     ...(back === undefined ? {} : { back: { ...link, ...back } }),
     ...(blackhole === undefined ? {} : { blackhole }),
   };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const MESSAGES_FOR_MS = 60_000;
@@ -180,7 +186,7 @@ Exit code: 0 all is well; 1 a goal or a gate was missed in the median, or a run 
 
 Examples:
   npm run matrix
-  npm run matrix -- --profile P3 --seeds 21 --json
+  npm run -s matrix -- --profile P3 --seeds 21 --json     # -s: without npm's own lines
   npm run matrix -- --peer legacy --profile P2,P3,P6
   npm run matrix -- --profile P2,P3 --gates
   npm run matrix -- --profile P2 --cross reno
