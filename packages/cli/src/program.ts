@@ -126,9 +126,9 @@ of the ports 4210 to 4260 that answers, or on PORT; /PATH is its folder or socke
 
 Exit codes:
   0  done
-  1  the connection failed, was stopped or timed out, or a file was refused
+  1  the connection failed, was stopped or timed out, a file was refused, or nothing answered ping or trace
   2  the command line is wrong
-  3  the transport cannot start (the port, or the home's socket)
+  3  the transport cannot start (the port, the home's socket, no daemon)
   4  the transport was lost on the way
   5  local input or output failed
   128 + n  ended by signal n

@@ -164,7 +164,7 @@ test("services lists what the nodes in reach tell of, and what one of them does"
     assert.deepEqual(eventsIn(own.out), [{ event: "service", sid: middle, name: "chat", port: 512 }]);
     const none = await stage.run(["services", "--home", middleHome, far]);
     assert.deepEqual([none.code, none.out], [0, ""]);
-    assert.match(none.err, /no service told of/);
+    assert.match(none.err, /no service told of: this node knows a way to/);
   }));
 
 test("options of ping, trace, peers and routes that are none exit 2", () =>

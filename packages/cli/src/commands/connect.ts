@@ -69,7 +69,8 @@ async function connect(
 const EXAMPLES = `
 The end of the input ends this side's direction; what the peer still sends is written until its own end.
 On a terminal the peer's end ends ours, too; there it is said when the connection begins and ends.
-Nothing is acknowledged to the peer before it is written out. Exits 1 if nobody answers within 10 s.
+Nothing is acknowledged to the peer before it is written out. Exits 1 if nobody answers within 10 s, or if the peer stops
+the connection, as one does that is busy or does not let this SID in.
 
 With --forward it runs until it is interrupted, and standard input and output are not used. Each TCP client has a
 connection with the peer of its own: the end of each direction is carried across, and a sudden end or a refusal as a

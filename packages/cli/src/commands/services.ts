@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { Context } from "../shared/context.ts";
 import type { Execute } from "../shared/execute.ts";
 import { ExitCode } from "../shared/exit-codes.ts";
-import { findRoute } from "../shared/find-route.ts";
+import { describeRoute, findRoute } from "../shared/find-route.ts";
 import { printable } from "../shared/format.ts";
 import { pause } from "../shared/pause.ts";
 import { parseSeconds } from "../shared/seconds.ts";
@@ -40,7 +40,11 @@ async function services(context: Context, sidText: string | undefined, waitText:
     for (const [index, { sid, name, port }] of found.entries()) {
       report.result({ event: "service", sid: sid.hex, name, port }, lines[index]!);
     }
-    if (found.length === 0) report.note({ event: "no-services" }, "no service told of");
+    if (found.length === 0) {
+      const isOther = sid !== undefined && mesh.identities.every(({ hex }) => hex !== sid.hex);
+      const why = isOther ? `: ${await describeRoute(mesh, sid)}` : "";
+      report.note({ event: "no-services" }, `no service told of${why}`);
+    }
     return ExitCode.DONE;
   });
 }

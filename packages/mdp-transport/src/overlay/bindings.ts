@@ -44,7 +44,7 @@ export class Bindings {
       throw new MspError("again", `${Limit.BINDINGS} ports are bound already`);
     }
     if (wanted !== 0 && this.#conflicts(sid, wanted)) {
-      throw new MspError("port-in-use", `MDP port ${wanted} is in use`);
+      throw new MspError("port-in-use", `MDP port ${wanted} is in use on this node: choose another one`);
     }
     const port = wanted === 0 ? this.#freePort() : wanted;
     const binding = new Binding({ sid: sid ?? this.#identities[0]!, port }, sid, receive, this.#send, () =>
