@@ -123,7 +123,7 @@ export class RadioController implements CongestionController {
     if (this.isSilent) return LEAST_PACKETS; // whatever comes back ends this
     if (this.mode === "start")
       return this.start.windowPackets(this.pacingPerMs, this.roundTrips.minMs, this.windowGain);
-    if (this.rounds.startedAtMs < this.emptyUntilMs) return this.pathPackets / 2;
+    if (this.rounds.startedAtMs < this.emptyUntilMs) return (this.pathPackets * 2) / 3; // enough to empty a queue; more would leave the path idle
     // What is lost here is lost on the way back, too: a burst of lost acknowledgements must not close the window.
     const slackPackets = ACK_SLACK_PACKETS + ACK_LOSS_PACKETS * this.loss.ratio;
     return this.windowGain * this.pathPackets + slackPackets;
