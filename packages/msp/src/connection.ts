@@ -427,7 +427,10 @@ export class Connection<Path = unknown> {
     const { isHeld } = this;
     const silenceMs = this.heardFromPeer
       ? config.keepAliveMs
-      : Math.min(config.keepAliveMs, config.initialRtoMs);
+      : Math.min(
+          config.keepAliveMs,
+          this.sending.inFlightCount > 0 ? config.initialRtoMs / 4 : config.initialRtoMs,
+        );
     const { timers } = this;
     timers.set(Timer.RETRANSMIT, isHeld ? NEVER : this.sending.deadlineMs);
     timers.set(Timer.PACE, isHeld ? NEVER : this.turnAtMs(nowMs));

@@ -42,6 +42,8 @@ export class Flight {
   /** Number of the first message that the peer, as far as it says, will not accept yet. */
   private peerEnd: SequenceNumber | undefined;
   private lastRecovered = 0;
+  /** The transmission that the last acknowledgement with an echo named: a repetition of it measures nothing new. */
+  private lastEcho = -1;
   /** Probes still to be sent. */
   private probePackets = 0;
   private lastSentAtMs = Number.NEGATIVE_INFINITY;
@@ -145,6 +147,7 @@ export class Flight {
 
   /** The message to send now: the first that is lost, else the next new one; -1 if none may go. It is marked sent. */
   pollMessage(nowMs: number): SequenceNumber | -1 {
+    this.repairs.expire(nowMs);
     const isProbe = this.probePackets > 0;
     if (isProbe) this.probePackets -= 1;
     if (!isProbe && !this.windowIsOpen) return -1;
@@ -273,6 +276,9 @@ export class Flight {
     if (echoSequence === -1 || ackDelayUs >= ACK_DELAY_LIMIT_US) return -1;
     if (!this.isHeldAndSent(echoSequence) || window.transmissions(echoSequence) !== echoTransmission + 1)
       return -1;
+    const echo = echoSequence * 4 + echoTransmission;
+    if (echo === this.lastEcho) return -1;
+    this.lastEcho = echo;
     return Math.max(nowMs - window.sentAtMs(echoSequence) - ackDelayUs / 1000, 0);
   }
 

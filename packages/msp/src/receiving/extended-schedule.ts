@@ -19,6 +19,13 @@ export class ExtendedSchedule implements AckSchedule {
   private sentAtMs = Number.NEGATIVE_INFINITY;
   private arrivedAtMs = Number.NEGATIVE_INFINITY;
   private meanGapMs = FIRST_GAP_MS;
+  /** Share of the arrivals that showed a loss, or made one up. */
+  private lossShare = 0;
+  private lossGain = FIRST_LOSS_GAIN;
+  /** When to repeat the last acknowledgement, for it may have been lost; Infinity if there is no need. */
+  private repeatAtMs = Number.POSITIVE_INFINITY;
+  private repeatGapMs = 0;
+  private repeats = 0;
 
   constructor(srttMs: () => number | undefined) {
     this.srttMs = srttMs;
@@ -30,7 +37,7 @@ export class ExtendedSchedule implements AckSchedule {
 
   get deadlineMs(): number {
     const isDue = this.isDemanded || this.arrivedCount >= this.everyCount;
-    return isDue ? Number.NEGATIVE_INFINITY : this.dueAtMs;
+    return isDue ? Number.NEGATIVE_INFINITY : Math.min(this.dueAtMs, this.repeatAtMs);
   }
 
   handleArrival(news: ArrivalNews, nowMs: number): void {
@@ -38,7 +45,12 @@ export class ExtendedSchedule implements AckSchedule {
     this.arrivedAtMs = nowMs;
     this.meanGapMs += (Math.min(gapMs, LONGEST_GAP_MS) - this.meanGapMs) * GAP_GAIN;
     this.arrivedCount += 1;
-    if (news !== "next" && news !== "waiting") this.isDemanded = true;
+    this.repeats = 0;
+    this.repeatGapMs = Math.max(2 * this.meanGapMs, (this.srttMs() ?? 0) / 32, SHORTEST_REPEAT_MS);
+    const showsLoss = news !== "next" && news !== "waiting";
+    this.lossShare += ((showsLoss ? 1 : 0) - this.lossShare) * this.lossGain;
+    this.lossGain = Math.max(this.lossGain / (1 + this.lossGain), LOSS_GAIN);
+    if (showsLoss) this.isDemanded = true;
     this.dueBy(nowMs + (gapMs > LATEST_MS ? SHORTEST_MS : this.delayMs));
   }
 
@@ -55,11 +67,24 @@ export class ExtendedSchedule implements AckSchedule {
   handleSent(isWhole: boolean, nowMs: number): void {
     this.takenCount = 0; // any packet has the cumulative acknowledgement
     if (isWhole) {
+      this.planRepeat(nowMs);
       this.isDemanded = false;
       this.arrivedCount = 0;
       this.sentAtMs = nowMs;
     }
     if (!this.owes) this.dueAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * What is lost on the way here is lost on the way back, too, and a sender that hears nothing stops: then nothing comes any
+   * more that would make us speak. So the last acknowledgement before a pause is repeated, less and less often.
+   */
+  private planRepeat(nowMs: number): void {
+    const isDense = this.meanGapMs <= DENSE_GAP_MS;
+    const isWanted = isDense && this.lossShare >= LEAST_LOSS_SHARE && this.repeats < REPEATS;
+    this.repeatAtMs = isWanted ? nowMs + this.repeatGapMs : Number.POSITIVE_INFINITY;
+    this.repeats += 1;
+    this.repeatGapMs *= REPEAT_GROWTH;
   }
 
   private dueBy(atMs: number): void {
@@ -95,3 +120,14 @@ const FEWEST = 2;
 const MOST = 16;
 /** At a high rate there is an acknowledgement for each half millisecond: several for the round trip of a LAN. */
 const BUSY_MS = 0.5;
+/** Two holes among the last few dozen arrivals, or one hole in fifty: the path loses packets by itself. */
+const LEAST_LOSS_SHARE = 0.02;
+const LOSS_GAIN = 1 / 64;
+/** A hole in a first flight says much: a mean that began with eight arrivals in order. */
+const FIRST_LOSS_GAIN = 1 / 8;
+/** Messages that come less often are an application's: their sender has not stopped, it has nothing to say. */
+const DENSE_GAP_MS = 25;
+/** A run of losses in a radio lasts for a dozen packets, or for as long as they take. */
+const REPEATS = 12;
+const REPEAT_GROWTH = 1.25;
+const SHORTEST_REPEAT_MS = 5;
