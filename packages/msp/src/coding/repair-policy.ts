@@ -58,9 +58,6 @@ export class RepairPolicy {
   private againSinceMs = 0;
   /** Repairs that the messages right before it are still to get. */
   private leftCount = 0;
-  /** Repairs of the tail since this time, at most one for each message in a round trip. */
-  private tailCount = 0;
-  private tailSinceMs = Number.NEGATIVE_INFINITY;
   /** Part of a repair that they are owed beyond that. */
   private credit = 0;
 
@@ -88,8 +85,7 @@ export class RepairPolicy {
   /** The repair to send now, if there is one: it counts as sent. */
   poll(path: PathView): Repair | undefined {
     if (!this.isWorthwhile(path)) return undefined;
-    if (this.isSparse(path)) return this.pollSparse(path);
-    return this.pollBlock(path) ?? this.pollTail(path);
+    return this.isSparse(path) ? this.pollSparse(path) : this.pollBlock(path);
   }
 
   /** When to ask again, if nothing happens before; Infinity if there is no need. */
@@ -98,10 +94,7 @@ export class RepairPolicy {
     const pauseMs = path.srttMs! / 4;
     if (this.isSparse(path)) return (this.unfollowed[0] ?? Number.POSITIVE_INFINITY) + pauseMs;
     const isCovered = this.leftCount === 0 && this.cursor === this.window.nextUnsent;
-    if (!isCovered) return this.lastSentAtMs + pauseMs;
-    return this.tailLeft(path) > 0
-      ? Math.max(path.nowMs, this.lastSentAtMs + pauseMs)
-      : Number.POSITIVE_INFINITY;
+    return isCovered ? Number.POSITIVE_INFINITY : this.lastSentAtMs + pauseMs;
   }
 
   /**
@@ -144,25 +137,6 @@ export class RepairPolicy {
       this.leftCount = 0; // all of it has arrived meanwhile
     }
     return undefined;
-  }
-
-  /**
-   * The tail of a burst: the link is idle, and each further loss would cost a round trip. What is not known to have arrived gets as many
-   * repairs again as there are messages, in each round trip, as fast as the path takes them: spread so, a run of losses does not take all.
-   */
-  private pollTail(path: PathView): Repair | undefined {
-    if (path.nowMs < this.lastSentAtMs + path.srttMs! / 4 || this.tailLeft(path) <= 0) return undefined;
-    this.tailCount += 1;
-    return this.repair(this.window.arrived, this.window.nextUnsent);
-  }
-
-  private tailLeft({ lossRatio, nowMs, srttMs }: PathView): number {
-    if (lossRatio < LEAST_TAIL_LOSS) return 0;
-    if (nowMs >= this.tailSinceMs + srttMs!) {
-      this.tailSinceMs = nowMs;
-      this.tailCount = 0;
-    }
-    return this.unarrivedCount - this.tailCount;
   }
 
   /** Go on to the next messages that are enough for a repair; false if there are none yet. */
@@ -211,8 +185,6 @@ export class RepairPolicy {
 
 const LEAST_LOSS = 0.005;
 const LEAST_ROUND_TRIP_MS = 20;
-/** Where less is lost, the second try of the tail gets through. */
-const LEAST_TAIL_LOSS = 0.02;
 /** Jitter makes as much. */
 const LEAST_QUEUE_MS = 50;
 
