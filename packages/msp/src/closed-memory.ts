@@ -9,8 +9,8 @@ export interface ClosedConnection extends Between {
   readonly answer: SequenceNumber | "stop";
   /** The flag that each packet of it had, and that the answer has, unless it is a STOP (docs/wire.md W13). */
   readonly flag: number;
-  /** The peer may not have that acknowledgement yet. */
-  readonly mayBeRepeatedTo: boolean;
+  /** How long to stay after it closed, since the peer may not have that acknowledgement yet; 0 if it is known to have it. */
+  readonly stayMs: number;
   readonly closedAtMs: number;
 }
 
@@ -52,12 +52,14 @@ export class ClosedMemory {
     return this.table.get(local, localPort, remote, remotePort);
   }
 
-  /** When the last connection closed whose peer may still ask for the last acknowledgement; undefined if there is none. */
-  lastUnsettledMs(nowMs: number): number | undefined {
+  /** Until when a peer may be expected to ask for the last acknowledgement once more; -Infinity if none is. */
+  stayUntilMs(nowMs: number): number {
     this.expire(nowMs);
-    let latest: number | undefined;
-    for (const closed of this.byAge) if (closed.mayBeRepeatedTo) latest = closed.closedAtMs;
-    return latest;
+    let latestMs = Number.NEGATIVE_INFINITY;
+    for (const { closedAtMs, stayMs } of this.byAge) {
+      if (stayMs > 0) latestMs = Math.max(latestMs, closedAtMs + stayMs);
+    }
+    return latestMs;
   }
 
   private expire(nowMs: number): void {

@@ -139,9 +139,15 @@ export class Connection<Path = unknown> {
     return !this.isClosed && this.receiving.frontIsLast;
   }
 
-  /** Whether somebody should stay some time to repeat the last acknowledgement: false once the peer is known to have it. */
-  get mayBeRepeatedTo(): boolean {
-    return this.outcome === "clean" && this.shutdownWentFirst;
+  /**
+   * How long somebody should stay to repeat the last acknowledgement: 0 once the peer is known to have it. Repeats come one
+   * timeout apart: stay for a few, and for the first of a peer that has not measured the round trip; for two of a deployed peer.
+   */
+  get stayMs(): number {
+    if (this.outcome !== "clean" || !this.shutdownWentFirst) return 0;
+    const { initialRtoMs, minRtoMs } = this.endpoint.config;
+    if (this.extension.peer === "legacy") return LEGACY_STAY_REPEATS * LEGACY_REPEAT_MS + minRtoMs;
+    return Math.max(STAY_TIMEOUTS * minRtoMs, initialRtoMs + minRtoMs);
   }
 
   /** Whether the peer speaks the extension; "unknown" until its first packet came (docs/wire.md W13). */
@@ -470,3 +476,10 @@ const STOP = "stop";
 type Announced = SequenceNumber | Repair | typeof ACK | typeof STOP;
 
 const NEVER = Number.POSITIVE_INFINITY;
+
+/** Retransmission timeouts of a peer of our kind. */
+const STAY_TIMEOUTS = 4;
+
+/** A deployed peer sends everything again after this, and reports a failure if nothing answers (docs/wire.md W2.13, W2.16). */
+const LEGACY_REPEAT_MS = 1500;
+const LEGACY_STAY_REPEATS = 2;

@@ -71,9 +71,9 @@ export class Endpoint<Path = unknown> {
     return this.connections.size;
   }
 
-  /** When the last connection closed whose peer may still ask for the last acknowledgement; undefined if there is none. */
-  get lastUnsettledMs(): number | undefined {
-    return this.closed.lastUnsettledMs(this.nowMs);
+  /** Until when a peer of a closed connection may be expected to ask for the last acknowledgement once more; -Infinity if none is. */
+  get stayUntilMs(): number {
+    return this.closed.stayUntilMs(this.nowMs);
   }
 
   // What the application wants.
@@ -226,7 +226,7 @@ export class Endpoint<Path = unknown> {
   }
 
   private remove(connection: Connection<Path>): void {
-    const { local, remote, outcome, ack, mayBeRepeatedTo, extensionFlag } = connection;
+    const { local, remote, outcome, ack, stayMs, extensionFlag } = connection;
     this.connections.delete(connection);
     this.deadlines.remove(connection.place);
     const isGone = outcome === "failed" || outcome === "stopped";
@@ -235,7 +235,7 @@ export class Endpoint<Path = unknown> {
       remote,
       answer: isGone ? "stop" : ack,
       flag: extensionFlag,
-      mayBeRepeatedTo,
+      stayMs,
       closedAtMs: this.nowMs,
     });
   }

@@ -113,6 +113,19 @@ for (const engine of ENGINES) {
       }
     });
 
+    it("stays for two repeats of a deployed peer, which come 1.5 s apart", async () => {
+      const pair = await Pair.make({ engine });
+      const { meshes, socket, peer } = await connectPair(pair, { extension: false });
+      await sendAll(socket, [numbered(1)]);
+      await pair.settle(receiveAll(peer));
+      peer.shutdown();
+      await pair.settle(socket.closed);
+      const closedAtMs = pair.clock.now();
+      await pair.settle(meshes.a.close());
+      const stayedMs = pair.clock.now() - closedAtMs;
+      assert.ok(stayedMs > 3000 && stayedMs <= 3200, `stayed for ${stayedMs} ms`);
+    });
+
     it("does not stay if the peer is known to have it", async () => {
       const pair = await Pair.make({ engine });
       const { meshes, socket, peer } = await connectPair(pair);

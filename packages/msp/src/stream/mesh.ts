@@ -120,7 +120,7 @@ export class Mesh {
   }
 
   /**
-   * Close everything in good order: listeners at once, sockets as MspSocket.close() does. Stays a little longer, up to 1.2 s, while a peer may
+   * Close everything in good order: listeners at once, sockets as MspSocket.close() does. Stays a little longer, up to 1.2 s (3.2 s for a deployed peer), while a peer may
    * still ask for the last acknowledgement; then closes the transport. Never rejects; a second call waits for the first.
    */
   close(): Promise<void> {
@@ -140,16 +140,10 @@ export class Mesh {
     await this.transport.close();
   }
 
-  /**
-   * Repeats of a peer that missed the last acknowledgement come one timeout apart: stay for a few, and for the first of a
-   * peer that has not measured the round trip.
-   */
+  /** Stay for peers that may have missed the last acknowledgement. */
   private async linger(): Promise<void> {
-    const { initialRtoMs, minRtoMs } = this.config;
-    const stayMs = Math.max(LINGER_TIMEOUTS * minRtoMs, initialRtoMs + minRtoMs);
-    for (;;) {
-      const closedAtMs = this.failure === undefined ? this.driver.endpoint.lastUnsettledMs : undefined;
-      const untilMs = (closedAtMs ?? Number.NEGATIVE_INFINITY) + stayMs;
+    while (this.failure === undefined) {
+      const untilMs = this.driver.endpoint.stayUntilMs;
       if (untilMs <= this.clock.now()) return;
       await new Promise<void>((resolve) => this.clock.setTimer(untilMs, resolve));
     }
@@ -180,6 +174,3 @@ export class Mesh {
     for (const listener of this.listeners.values()) listener.handleLost(failure);
   }
 }
-
-/** How many retransmission timeouts to stay for a peer's repeats. */
-const LINGER_TIMEOUTS = 4;
