@@ -17,6 +17,7 @@ import type { Listener } from "./listener.ts";
 import { checkMessage } from "./message.ts";
 import { ReceiveSide } from "./receive-side.ts";
 import { OpeningRoundTrip } from "./receiving/opening-round-trip.ts";
+import { DEPLOYED_RETRANSMIT_MS } from "./recovery/fixed-timer.ts";
 import { SendSide } from "./send-side.ts";
 import type { PacketWriter } from "./stream/transport.ts";
 import { Timer, TimerTable } from "./timers.ts";
@@ -146,7 +147,7 @@ export class Connection<Path = unknown> {
   get stayMs(): number {
     if (this.outcome !== "clean" || !this.shutdownWentFirst) return 0;
     const { initialRtoMs, minRtoMs } = this.endpoint.config;
-    if (this.extension.peer === "legacy") return LEGACY_STAY_REPEATS * LEGACY_REPEAT_MS + minRtoMs;
+    if (this.extension.peer === "legacy") return LEGACY_STAY_REPEATS * DEPLOYED_RETRANSMIT_MS + minRtoMs;
     return Math.max(STAY_TIMEOUTS * minRtoMs, initialRtoMs + minRtoMs);
   }
 
@@ -431,19 +432,21 @@ export class Connection<Path = unknown> {
   private rearm(): void {
     const { nowMs, config } = this.endpoint;
     const { isHeld } = this;
-    const silenceMs = this.heardFromPeer
-      ? config.keepAliveMs
-      : Math.min(
-          config.keepAliveMs,
-          this.sending.inFlightCount > 0 ? config.initialRtoMs / 4 : config.initialRtoMs,
-        );
     const { timers } = this;
     timers.set(Timer.RETRANSMIT, isHeld ? NEVER : this.sending.deadlineMs);
     timers.set(Timer.PACE, isHeld ? NEVER : this.turnAtMs(nowMs));
     timers.set(Timer.ACKNOWLEDGE, isHeld ? NEVER : this.receiving.ackDeadlineMs);
-    timers.set(Timer.KEEP_ALIVE, isHeld ? NEVER : this.sentAtMs + silenceMs);
+    timers.set(Timer.KEEP_ALIVE, isHeld ? NEVER : this.sentAtMs + this.silenceMs);
     timers.set(Timer.NO_ROUTE, nowMs < this.noRouteUntilMs ? this.noRouteUntilMs : NEVER);
     timers.set(Timer.PATIENCE, this.heardAtMs + config.patienceMs);
+  }
+
+  /** Longest time without a packet of ours. An opening with messages is repeated sooner: a run of losses may have taken all of it. */
+  private get silenceMs(): number {
+    const { keepAliveMs, initialRtoMs } = this.endpoint.config;
+    if (this.heardFromPeer) return keepAliveMs;
+    const hasMessages = this.sending.inFlightCount > 0;
+    return Math.min(keepAliveMs, hasMessages ? initialRtoMs / OPENINGS_PER_TIMEOUT : initialRtoMs);
   }
 
   /** When a message or a repair may go that waits for its turn only. */
@@ -480,6 +483,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** Retransmission timeouts of a peer of our kind. */
 const STAY_TIMEOUTS = 4;
 
-/** A deployed peer sends everything again after this, and reports a failure if nothing answers (docs/wire.md W2.13, W2.16). */
-const LEGACY_REPEAT_MS = 1500;
+/** Of a deployed peer, which reports a failure if nothing answers (docs/wire.md W2.13). */
 const LEGACY_STAY_REPEATS = 2;
+
+/** A packet each 250 ms harms no link, and 40 of them within the patience outlast long runs of losses. */
+const OPENINGS_PER_TIMEOUT = 4;

@@ -12,7 +12,7 @@ export class FixedTimerRecovery implements Recovery {
 
   get deadlineMs(): number {
     const oldest = this.window.oldestSent();
-    return oldest === -1 ? Number.POSITIVE_INFINITY : this.window.sentAtMs(oldest) + RETRANSMIT_MS;
+    return oldest === -1 ? Number.POSITIVE_INFINITY : this.window.sentAtMs(oldest) + DEPLOYED_RETRANSMIT_MS;
   }
 
   handleTimeout(nowMs: number): Timeout {
@@ -31,4 +31,5 @@ export class FixedTimerRecovery implements Recovery {
   }
 }
 
-const RETRANSMIT_MS = 1500;
+/** Deployed peers send everything again that is unacknowledged for so long (docs/wire.md W2.16). */
+export const DEPLOYED_RETRANSMIT_MS = 1500;
